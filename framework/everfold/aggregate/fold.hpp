@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// From recorded events to a state: a table from the store's type numbers to "decode into the reused
+// event of this type and apply it".
+
+#include <everfold/base/error.hpp>
+#include <everfold/event/codec.hpp>
+#include <everfold/event/event.hpp>
+#include <everfold/store/recorded_event.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace everfold {
+
+/// What a fold does with an event whose type or version the state does not name.
+enum class unknown_events : std::uint8_t {
+    refuse, ///< throws a schema_error that names it
+    skip,   ///< leaves the state as it is and counts it
+};
+
+namespace detail {
+
+/// How the events of one type and version are folded.
+struct fold_step {
+    std::string_view type;
+    std::uint32_t version;
+    /// Decodes into its own one of the `slots` and applies that to the state.
+    void (*run)(void* slots, void* state, const recorded_event& e);
+};
+
+/// The part of folder<State> that is compiled once.
+class fold_table {
+public:
+    /// `steps` outlives the table.
+    fold_table(std::span<const fold_step> steps, unknown_events policy) noexcept
+        : steps_{steps}
+        , policy_{policy} {}
+
+    void apply(void* slots, void* state, const recorded_event& e) {
+        const auto number = e.type_number;
+        if (number >= known_.size() || known_[number] == unseen) [[unlikely]]
+            learn(e);
+        const auto step = known_[number];
+        if (step == to_skip) [[unlikely]]
+            ++skipped_;
+        else
+            steps_[step].run(slots, state, e);
+    }
+
+    [[nodiscard]] std::uint64_t skipped() const noexcept { return skipped_; }
+
+    [[nodiscard]] unknown_events policy() const noexcept { return policy_; }
+
+    /// A hash of the types and versions that it knows.
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept;
+
+private:
+    static constexpr std::uint32_t unseen = ~std::uint32_t{0};
+    static constexpr std::uint32_t to_skip = unseen - 1;
+
+    // The one place where texts are compared: once for each type number.
+    void learn(const recorded_event& e);
+
+    std::span<const fold_step> steps_;
+    unknown_events policy_;
+    std::vector<std::uint32_t> known_{}; // by type number: an index into steps_, unseen or to_skip
+    std::uint64_t skipped_{};
+};
+
+[[noreturn]] void fail_to_decode(const recorded_event& e, const encoding_error& why);
+/// Throws a replay_error around the exception that is being handled.
+[[noreturn]] void fail_to_replay(const recorded_event& e);
+
+template <class State, event E, std::size_t Slot, class Slots>
+void fold_one(void* slots, void* state, const recorded_event& e) {
+    auto& into = std::get<Slot>(*static_cast<Slots*>(slots));
+    try {
+        decode(e.payload, into);
+    } catch (const encoding_error& why) {
+        fail_to_decode(e, why);
+    }
+    try {
+        apply_event(*static_cast<State*>(state), std::as_const(into), e.info());
+    } catch (...) {
+        fail_to_replay(e);
+    }
+}
+
+/// The steps for a state's list of events, and the object that each type is decoded into.
+template <class State, class Events>
+struct fold_plan;
+
+template <class State, event... Es>
+struct fold_plan<State, events<Es...>> {
+    using slots = std::tuple<Es...>;
+
+    template <std::size_t... I>
+    static constexpr std::array<fold_step, sizeof...(Es)>
+    steps_of(std::index_sequence<I...>) noexcept {
+        return {
+            fold_step{event_type_of<Es>, event_version_of<Es>, &fold_one<State, Es, I, slots>}...};
+    }
+
+    static constexpr auto steps = steps_of(std::index_sequence_for<Es...>{});
+};
+
+} // namespace detail
+
+/// Folds the events of one store into states.
+///
+/// Owns:    one event object of each type, reused, so that replay allocates nothing but what the
+///          state itself does.
+/// Threads: one.
+/// Failure: schema_error for an event that the state does not name (unless they are skipped) and
+///          for a payload that does not fit; replay_error around what an apply() threw. The state
+///          is then between two events or inside one, and of no more use.
+template <class State>
+class folder {
+    static_assert(explain_fold<State>(), "everfold: only a state can be folded");
+
+public:
+    explicit folder(unknown_events policy = unknown_events::refuse)
+        : table_{plan::steps, policy} {}
+
+    void apply(State& state, const recorded_event& e) { table_.apply(&slots_, &state, e); }
+
+    /// How many events the state did not name.
+    [[nodiscard]] std::uint64_t skipped() const noexcept { return table_.skipped(); }
+
+private:
+    template <class>
+    friend class repository;
+
+    using plan = detail::fold_plan<State, typename State::events>;
+
+    detail::fold_table table_;
+    typename plan::slots slots_{};
+};
+
+} // namespace everfold

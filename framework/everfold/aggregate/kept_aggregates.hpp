@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What a repository keeps in memory, by stream, and the lease under which one of them is worked
+// with.
+
+#include <everfold/aggregate/aggregate_access.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace everfold::detail {
+
+struct text_hash {
+    using is_transparent = void;
+
+    std::size_t operator()(std::string_view text) const noexcept {
+        return std::hash<std::string_view>{}(text);
+    }
+};
+
+/// Aggregates by stream, at most `count_max` of them.
+template <class A>
+class kept_aggregates {
+    struct kept {
+        A value{};
+        std::uint64_t used{}; // when it was put back, in turns
+    };
+
+    using map = std::unordered_map<std::string, kept, text_hash, std::equal_to<>>;
+
+public:
+    /// One aggregate, taken out of the others while user code may run, so that a call of the
+    /// repository from inside a decision finds nothing half done. It goes back at the end of the
+    /// lease if it is what the store says, and is forgotten otherwise.
+    class lease {
+    public:
+        lease(kept_aggregates& home, std::string_view stream)
+            : home_{home} {
+            if (const auto found = home.map_.find(stream); found != home.map_.end()) {
+                node_ = home.map_.extract(found);
+                return;
+            }
+            map fresh;
+            auto& made = fresh.try_emplace(std::string{stream}).first->second;
+            aggregate_access::name(made.value, stream);
+            node_ = fresh.extract(fresh.begin());
+        }
+
+        lease(const lease&) = delete;
+        lease& operator=(const lease&) = delete;
+
+        ~lease() {
+            try {
+                if (value().uncommitted().empty() && !aggregate_access::is_torn(value()))
+                    home_.put_back(std::move(node_));
+            } catch (...) { // no memory to keep it
+            }
+        }
+
+        [[nodiscard]] A& value() noexcept { return node_.mapped().value; }
+
+    private:
+        kept_aggregates& home_;
+        typename map::node_type node_{};
+    };
+
+    explicit kept_aggregates(std::size_t count_max) noexcept
+        : count_max_{count_max} {}
+
+    [[nodiscard]] A* find(std::string_view stream) {
+        const auto found = map_.find(stream);
+        return found != map_.end() ? &found->second.value : nullptr;
+    }
+
+    void forget(std::string_view stream) {
+        if (const auto found = map_.find(stream); found != map_.end())
+            map_.erase(found);
+    }
+
+private:
+    void put_back(typename map::node_type node) {
+        node.mapped().used = ++turn_;
+        auto result = map_.insert(std::move(node));
+        // A decision that used the same stream has left its own, which is not older: both are good.
+        if (result.inserted && map_.size() > count_max_)
+            forget_half();
+    }
+
+    // Half at a time, so that the search for the oldest costs a constant per aggregate.
+    void forget_half() {
+        std::vector<std::uint64_t> turns;
+        turns.reserve(map_.size());
+        for (const auto& [stream, each] : map_)
+            turns.push_back(each.used);
+        const auto middle = turns.begin() + static_cast<std::ptrdiff_t>(turns.size() / 2);
+        std::nth_element(turns.begin(), middle, turns.end());
+        std::erase_if(map_, [limit = *middle](const auto& entry) {
+            return entry.second.used < limit;
+        });
+    }
+
+    std::size_t count_max_;
+    std::uint64_t turn_{};
+    map map_{};
+};
+
+} // namespace everfold::detail

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/aggregate/repository_engine.hpp>
+#include <everfold/base/check.hpp>
+#include <everfold/base/error.hpp>
+#include <everfold/store/query.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace everfold::detail {
+namespace {
+
+using access = aggregate_access;
+
+constexpr revision last_possible{std::numeric_limits<std::uint64_t>::max()};
+
+std::uint64_t events_until(std::optional<revision> last) noexcept {
+    return last ? last->value() + 1 : 0;
+}
+
+std::string quoted(std::string_view stream) {
+    return "'" + printable(stream) + "'";
+}
+
+std::string in_words(std::optional<revision> last) {
+    return last ? "revision " + std::to_string(last->value()) : std::string{"no stream"};
+}
+
+/// While a state is changed from outside; what is left when something throws is not to be trusted.
+class tear_guard {
+public:
+    explicit tear_guard(aggregate_base& base) noexcept
+        : base_{base} {
+        access::is_torn(base_) = true;
+    }
+    tear_guard(const tear_guard&) = delete;
+    tear_guard& operator=(const tear_guard&) = delete;
+    ~tear_guard() = default;
+
+    void whole() noexcept { access::is_torn(base_) = false; }
+
+private:
+    aggregate_base& base_;
+};
+
+} // namespace
+
+std::uint64_t snapshot_layout(std::uint64_t layout_of_state, const fold_table& table) noexcept {
+    if (table.policy() == unknown_events::refuse)
+        return layout_of_state;
+    return layout_of_state * 0x9E37'79B9'7F4A'7C15U + table.fingerprint();
+}
+
+repository_engine::repository_engine(
+    store s, const repository_options& options, const state_functions& functions
+)
+    : store_{std::move(s)}
+    , options_{options}
+    , functions_{functions} {}
+
+void repository_engine::check_name(std::string_view stream) {
+    if (stream.empty())
+        throw error{errc::invalid, "a stream has a name; this one is empty"};
+}
+
+std::optional<revision> repository_engine::revision_at(std::string_view stream, const as_of& when) {
+    const auto last = store_.last_revision(stream);
+    if (!last)
+        return {};
+    if (const auto* at = std::get_if<revision>(&when.moment()))
+        return std::min(*at, *last);
+
+    std::optional<position> until;
+    if (const auto* at = std::get_if<position>(&when.moment()))
+        until = *at;
+    else
+        until = store_.position_at(std::get<timestamp>(when.moment()));
+    if (!until)
+        return {};
+    const auto before =
+        store_.engine().read(query{}.stream(std::string{stream}).to(*until).backwards().limit(1));
+    const auto* event = before->next();
+    return event != nullptr ? std::optional{event->stream_revision} : std::nullopt;
+}
+
+void repository_engine::start_from_snapshot(any_aggregate into, revision up_to) {
+    check(!into.base.last_revision(), "a snapshot is loaded into an empty aggregate");
+    auto wanted = up_to;
+    while (auto found =
+               store_.engine().load_snapshot(into.base.stream(), functions_.fold_name, wanted)) {
+        if (found->at <= wanted && is_usable(*found, into)) {
+            access::folded(into.base, found->at, found->log_position);
+            access::snapshot_at(into.base) = found->at;
+            ++stats_.snapshots_used;
+            return;
+        }
+        // An older one may be from before a layout was changed and changed back, or undamaged.
+        if (found->at == revision{} || found->at > wanted)
+            return;
+        wanted = revision{found->at.value() - 1};
+    }
+}
+
+bool repository_engine::is_usable(const snapshot& found, any_aggregate into) {
+    if (found.layout != functions_.layout || found.fold_version != functions_.fold_version) {
+        ++stats_.snapshots_mismatched;
+        return false;
+    }
+    try {
+        functions_.decode(found.state, into.state);
+        return true;
+    } catch (const std::exception&) {
+        ++stats_.snapshots_undecodable;
+        return false;
+    }
+}
+
+void repository_engine::read_tail(any_aggregate into, any_fold fold, revision up_to) {
+    auto& base = into.base;
+    const auto last = base.last_revision();
+    if (last && *last >= up_to)
+        return;
+    const auto first = last ? last->next() : revision{};
+    auto tail = query{}.stream(base.stream()).from_revision(first);
+    if (up_to != last_possible)
+        tail.to_revision(up_to);
+
+    const auto skipped_before = fold.table.skipped();
+    tear_guard guard{base};
+    try {
+        const auto cursor = store_.engine().read(tail);
+        while (const auto* event = cursor->next()) {
+            fold.table.apply(fold.slots, into.state, *event);
+            access::folded(base, event->stream_revision, event->log_position);
+            ++stats_.events_replayed;
+        }
+    } catch (error& e) {
+        e.add(
+            "replaying stream " + quoted(base.stream()) + " from revision " +
+            std::to_string(first.value())
+        );
+        throw;
+    }
+    stats_.events_skipped += fold.table.skipped() - skipped_before;
+    guard.whole();
+}
+
+void repository_engine::catch_up(any_aggregate into, any_fold fold) {
+    check_name(into.base.stream());
+    const auto last = store_.last_revision(into.base.stream());
+    if (last == into.base.last_revision())
+        return;
+    if (!into.base.last_revision())
+        start_from_snapshot(into, last_possible);
+    read_tail(into, fold, last_possible);
+}
+
+append_result repository_engine::append(any_aggregate from) {
+    auto& base = from.base;
+    check_name(base.stream());
+    if (access::is_torn(base))
+        throw error{
+            errc::invalid,
+            "an apply() of the aggregate of stream " + quoted(base.stream()) +
+                " threw; load it again before saving"};
+    check(!base.uncommitted().empty(), "an append has events");
+
+    append_request request;
+    auto& to = request.streams.emplace_back();
+    to.stream = base.stream();
+    to.expected = expected_revision::of(base.last_revision());
+    to.events = std::move(access::uncommitted(base));
+    auto give_back = [&] { access::uncommitted(base) = std::move(to.events); };
+    try {
+        auto result = store_.append(request);
+        if (result) {
+            access::saved(base, result->last_revisions.front(), result->last);
+            save_snapshot_if_due(from);
+        } else {
+            give_back();
+            ++stats_.conflicts;
+        }
+        return result;
+    } catch (...) {
+        give_back();
+        throw;
+    }
+}
+
+snapshot repository_engine::snapshot_of(any_aggregate of) const {
+    snapshot out{
+        .stream = of.base.stream(),
+        .fold = std::string{functions_.fold_name},
+        .at = of.base.last_revision().value(),
+        .log_position = access::last_position(of.base),
+        .layout = functions_.layout,
+        .fold_version = functions_.fold_version};
+    functions_.encode(of.state, out.state);
+    return out;
+}
+
+void repository_engine::save_snapshot(any_aggregate of) {
+    check(of.base.uncommitted().empty(), "a snapshot holds saved events only");
+    const auto taken = snapshot_of(of);
+    store_.engine().save_snapshot(taken);
+    access::snapshot_at(of.base) = taken.at;
+    ++stats_.snapshots_saved;
+}
+
+void repository_engine::save_snapshot_if_due(any_aggregate of) noexcept {
+    if (!options_.snapshots.every_events)
+        return;
+    const auto since =
+        events_until(of.base.last_revision()) - events_until(access::snapshot_at(of.base));
+    if (since < *options_.snapshots.every_events)
+        return;
+    // The events are durable: nothing that goes wrong now may look as if they were not.
+    try {
+        save_snapshot(of);
+    } catch (const std::exception&) {
+        ++stats_.snapshots_failed;
+    }
+}
+
+compact_report repository_engine::compact(any_aggregate folded, any_aggregate spare) {
+    const auto& stream = folded.base.stream();
+    if (!folded.base.last_revision())
+        throw error{
+            errc::invalid,
+            "stream " + quoted(stream) + " has no events: there is nothing to compact"};
+
+    const auto bytes_before = store_.stats().bytes;
+    const auto taken = snapshot_of(folded);
+    byte_buffer again;
+    functions_.decode(taken.state, spare.state);
+    functions_.encode(spare.state, again);
+    if (again != taken.state)
+        throw error{
+            errc::encoding,
+            "the state of stream " + quoted(stream) +
+                " changes when it is encoded and decoded; nothing was archived. A codec or "
+                "describe "
+                "of one of its fields loses something"};
+
+    store_.engine().save_snapshot(taken);
+    ++stats_.snapshots_saved;
+    // A snapshot that nobody has read back is a hope. Equal bytes decode to the state just checked.
+    const auto found = store_.engine().load_snapshot(stream, taken.fold, taken.at);
+    if (!found || *found != taken)
+        throw error{
+            errc::damaged,
+            "the snapshot of stream " + quoted(stream) + " at " + in_words(taken.at) +
+                " does not read back as it was saved; nothing was archived"};
+    access::snapshot_at(folded.base) = taken.at;
+
+    const auto archived = store_.engine().archive(stream, taken.at);
+    return {
+        .bytes_before = bytes_before,
+        .bytes_after = store_.stats().bytes,
+        .events_covered = events_until(taken.at),
+        .segments = archived.segments,
+        .events_archived = archived.events,
+        .snapshot_bytes = taken.state.size(),
+        .at = taken.at};
+}
+
+void repository_engine::fail_with(const append_conflict& lost) {
+    throw conflict{lost.stream, lost.expected.to_string(), in_words(lost.actual)};
+}
+
+} // namespace everfold::detail

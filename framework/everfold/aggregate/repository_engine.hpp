@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What a repository does that does not depend on the type of the state: cursor loops, snapshots,
+// conflicts, reports. Compiled once.
+
+#include <everfold/aggregate/aggregate_access.hpp>
+#include <everfold/aggregate/as_of.hpp>
+#include <everfold/aggregate/fold.hpp>
+#include <everfold/aggregate/repository_options.hpp>
+#include <everfold/base/bytes.hpp>
+#include <everfold/base/ids.hpp>
+#include <everfold/store/append.hpp>
+#include <everfold/store/store.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace everfold::detail {
+
+/// A State to code that does not know it.
+struct state_functions {
+    std::string_view fold_name;
+    std::uint32_t fold_version;
+    std::uint64_t layout;
+    void (*encode)(const void* state, byte_buffer& out);
+    /// Replaces the whole state, or throws and leaves it as it is.
+    void (*decode)(bytes_view from, void* state);
+};
+
+/// The layout to stamp snapshots with. A fold that skips what it does not know gives another state
+/// once it knows more, so its snapshots depend on the list of events too.
+[[nodiscard]] std::uint64_t
+snapshot_layout(std::uint64_t layout_of_state, const fold_table& table) noexcept;
+
+/// An aggregate to code that does not know it.
+struct any_aggregate {
+    aggregate_base& base;
+    void* state;
+};
+
+/// The tools of one repository's fold.
+struct any_fold {
+    fold_table& table;
+    void* slots;
+};
+
+class repository_engine {
+public:
+    repository_engine(store s, const repository_options& options, const state_functions& functions);
+
+    /// The last revision that `when` includes, or nothing where the stream had not begun.
+    [[nodiscard]] std::optional<revision> revision_at(std::string_view stream, const as_of& when);
+
+    /// Puts the newest usable snapshot at or before `up_to` into an empty aggregate, if there is
+    /// one.
+    void start_from_snapshot(any_aggregate into, revision up_to);
+
+    /// Folds what comes after the aggregate's last revision, up to and including `up_to`.
+    void read_tail(any_aggregate into, any_fold fold, revision up_to);
+
+    /// Brings an aggregate to the stream's end: from a snapshot if it is empty, then the tail.
+    void catch_up(any_aggregate into, any_fold fold);
+
+    /// Appends what is uncommitted, where the stream still ends at the aggregate's last revision.
+    /// On success the aggregate has no uncommitted events; on conflict it is as it was.
+    append_result append(any_aggregate from);
+
+    /// Saves a snapshot of an aggregate without uncommitted events.
+    void save_snapshot(any_aggregate of);
+
+    /// `folded` was folded from events alone; `spare` is an aggregate of the same type.
+    compact_report compact(any_aggregate folded, any_aggregate spare);
+
+    [[noreturn]] static void fail_with(const append_conflict& lost);
+
+    /// Throws errc::invalid for a stream without a name.
+    static void check_name(std::string_view stream);
+
+    [[nodiscard]] const repository_stats& stats() const noexcept { return stats_; }
+
+    void count_retry() noexcept { ++stats_.retries; }
+
+    [[nodiscard]] const repository_options& options() const noexcept { return options_; }
+
+private:
+    [[nodiscard]] snapshot snapshot_of(any_aggregate of) const;
+    [[nodiscard]] bool is_usable(const snapshot& found, any_aggregate into);
+    void save_snapshot_if_due(any_aggregate of) noexcept;
+
+    store store_;
+    repository_options options_;
+    state_functions functions_;
+    repository_stats stats_{};
+};
+
+} // namespace everfold::detail

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What a repository may be told, and what it tells.
+
+#include <everfold/aggregate/fold.hpp>
+#include <everfold/base/ids.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace everfold {
+
+/// When a repository saves snapshots by itself: after an append, never on reading.
+struct snapshot_policy {
+    /// Once this many events of the stream lie after its newest usable snapshot; absent: never.
+    std::optional<std::uint64_t> every_events{};
+
+    [[nodiscard]] static snapshot_policy never() noexcept { return {}; }
+
+    /// `n` is at least 1.
+    [[nodiscard]] static snapshot_policy every(std::uint64_t n);
+};
+
+struct repository_options {
+    unknown_events unknown{unknown_events::refuse};
+    /// How often update() decides again after it has lost a race.
+    unsigned retries_max{16};
+    snapshot_policy snapshots{};
+    /// How many aggregates are kept in memory; the ones not used for longest are forgotten.
+    std::size_t kept_max{1024};
+};
+
+/// What a repository did since it was made.
+struct repository_stats {
+    /// Events given to the fold, skipped ones included.
+    std::uint64_t events_replayed{};
+    /// Those of them that the state does not name.
+    std::uint64_t events_skipped{};
+    std::uint64_t snapshots_used{};
+    /// Snapshots passed over because the state's layout or its fold_version has changed.
+    std::uint64_t snapshots_mismatched{};
+    /// Snapshots passed over because they did not decode.
+    std::uint64_t snapshots_undecodable{};
+    std::uint64_t snapshots_saved{};
+    /// Snapshots that the policy asked for and that could not be saved. The append that came before
+    /// is not affected: a snapshot is a cache.
+    std::uint64_t snapshots_failed{};
+    /// Appends that lost a race.
+    std::uint64_t conflicts{};
+    /// Decisions taken again because of it.
+    std::uint64_t retries{};
+
+    friend bool operator==(const repository_stats&, const repository_stats&) = default;
+};
+
+/// What compacting a stream did. Its history is kept.
+struct compact_report {
+    /// Of the whole store.
+    std::uint64_t bytes_before{};
+    std::uint64_t bytes_after{};
+    /// Events of the stream that the snapshot covers.
+    std::uint64_t events_covered{};
+    /// Segments that were compressed, and the events of any stream in them.
+    std::uint64_t segments{};
+    std::uint64_t events_archived{};
+    std::uint64_t snapshot_bytes{};
+    /// The last revision that the snapshot covers.
+    revision at{};
+
+    /// One sentence for people.
+    [[nodiscard]] std::string to_string() const;
+
+    friend bool operator==(const compact_report&, const compact_report&) = default;
+};
+
+} // namespace everfold

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Everything that a program with events, a state and an aggregate needs. Not in here, for the sake
+// of compile time: everfold/json.hpp, for fields of type nlohmann::json.
+
+#include <everfold/aggregate/aggregate.hpp>
+#include <everfold/aggregate/as_of.hpp>
+#include <everfold/aggregate/fold.hpp>
+#include <everfold/aggregate/repository.hpp>
+#include <everfold/base/bytes.hpp>
+#include <everfold/base/error.hpp>
+#include <everfold/base/ids.hpp>
+#include <everfold/base/timestamp.hpp>
+#include <everfold/base/uuid.hpp>
+#include <everfold/event/codec.hpp>
+#include <everfold/event/event.hpp>
+#include <everfold/event/patch.hpp>
+#include <everfold/event/reflect.hpp>
+#include <everfold/event/unknown_fields.hpp>
+#include <everfold/projection/live.hpp>
+#include <everfold/store/open.hpp>
+#include <everfold/store/store.hpp>

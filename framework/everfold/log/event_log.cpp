@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/base/error.hpp>
+#include <everfold/log/event_log.hpp>
+#include <everfold/log/manifest.hpp>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace everfold::log {
+
+namespace {
+
+constexpr std::uint64_t segment_bytes_largest = std::uint64_t{16} << 30U; // offsets / 8 fit 32 bits
+constexpr std::chrono::milliseconds poll_interval{2};
+
+void require_possible(const size_limits& limits) {
+    if (limits.event_bytes_max < 64 || limits.batch_bytes_max < limits.event_bytes_max ||
+        limits.segment_bytes_max < segment_header_size ||
+        limits.segment_bytes_max > segment_bytes_largest ||
+        limits.batch_bytes_max > (std::uint32_t{1} << 30U))
+        throw error{
+            errc::invalid,
+            "limits must satisfy 64 <= event_bytes_max <= batch_bytes_max <= 1 GiB and "
+            "4,096 <= segment_bytes_max <= 16 GiB"};
+}
+
+bool has_manifest(io::file_system& files, const std::string& directory) {
+    return files.kind(directory, true) == io::path_kind::directory &&
+           files.kind(io::join(directory, manifest_name)) != io::path_kind::missing;
+}
+
+/// The directory exists and may become a log: empty, or what a crashed creation has left.
+void prepare_directory(const io::machine& machine, const std::string& directory) {
+    auto& files = *machine.files;
+    switch (files.kind(directory, true)) {
+    case io::path_kind::missing:
+        files.make_directory(directory);
+        files.sync_directory(io::parent(directory));
+        return;
+    case io::path_kind::directory:
+        break;
+    default:
+        throw error{errc::not_a_log, "'" + directory + "' is not a log: a log is a directory"};
+    }
+    for (const auto& name : files.list(directory)) {
+        const bool is_ours = name == lock_name || name.starts_with(head_name) ||
+                             name.starts_with(manifest_name) || name.starts_with("seg-");
+        if (!is_ours)
+            throw error{
+                errc::not_a_log,
+                "'" + directory + "' is not a log, and it is not empty: it holds '" + name + "'"};
+        if (!name.starts_with("seg-"))
+            continue;
+        if (files.open(io::join(directory, name), io::open_mode::read)->size() >
+            segment_header_size)
+            throw corruption{
+                io::join(directory, manifest_name),
+                byte_offset{0},
+                "the manifest is missing, though there are segments with events"};
+    }
+}
+
+std::unique_ptr<io::file_lock> take_lock(const io::machine& machine, const std::string& directory) {
+    const auto path = io::join(directory, lock_name);
+    auto lock = machine.files->try_lock(path);
+    if (lock == nullptr) {
+        const auto owner = machine.files->lock_owner(path);
+        throw error{
+            errc::in_use,
+            "'" + directory + "' is in use by another writer: " +
+                (owner.empty() ? "one that has just begun" : owner)};
+    }
+    lock->write_owner(machine.process_name);
+    return lock;
+}
+
+void require_safe(
+    const io::machine& machine, const std::string& directory, const log_options& options
+) {
+    if (options.allow_unsafe_file_system)
+        return;
+    const auto kind = machine.files->unsafe_kind(directory);
+    if (!kind.empty())
+        throw error{
+            errc::unsupported,
+            "'" + directory + "' lies on a file system of kind " + kind +
+                ", where a lock or a sync may be a lie; use a local disk, or allow it explicitly"};
+}
+
+} // namespace
+
+event_log::event_log(io::machine machine, std::string directory)
+    : machine_{std::move(machine)}
+    , directory_{std::move(directory)} {}
+
+event_log::~event_log() = default;
+
+std::unique_ptr<event_log> event_log::open(
+    const io::machine& machine, const std::string& directory, const log_options& options
+) {
+    std::unique_ptr<event_log> log{new event_log{machine, directory}};
+    auto& files = *machine.files;
+    if (options.mode == access::read_only) {
+        log->loaded_ = load_for_reading(machine, directory);
+        return log;
+    }
+    if (!has_manifest(files, directory)) {
+        if (options.mode == access::existing)
+            static_cast<void>(read_manifest(files, directory)); // says why it is not a log
+        require_possible(options.limits);
+        prepare_directory(machine, directory);
+    }
+    require_safe(machine, directory, options);
+    auto lock = take_lock(machine, directory);
+    if (!has_manifest(files, directory))
+        create_log(machine, directory, options.limits);
+    log->loaded_ = load_for_writing(machine, directory);
+    log->writer_ = std::make_unique<log_writer>(machine, directory, std::move(lock), log->loaded_);
+    return log;
+}
+
+std::optional<placed> event_log::append(
+    std::span<const draft> events,
+    const uuid& append_id,
+    const std::function<bool(const stream_heads&)>& admits
+) {
+    if (writer_ == nullptr)
+        throw error{errc::read_only, "'" + directory_ + "' was opened for reading only"};
+    return writer_->append(events, append_id, admits);
+}
+
+archived event_log::archive(const std::function<bool(const segment_index&)>& wanted) {
+    if (writer_ == nullptr)
+        throw error{errc::read_only, "'" + directory_ + "' was opened for reading only"};
+    return writer_->archive(wanted);
+}
+
+const log_index& event_log::index() {
+    if (writer_ == nullptr) {
+        const std::lock_guard lock{following_};
+        follow(machine_, directory_, loaded_);
+    }
+    return *loaded_.index;
+}
+
+bool event_log::wait_for(position p, std::chrono::milliseconds timeout) {
+    if (writer_ != nullptr)
+        return loaded_.index->wait_for(p, timeout);
+    // Another process writes: look again and again, against the monotonic clock of the machine.
+    const auto deadline = machine_.time->monotonic() + timeout;
+    while (index().end() <= p) {
+        if (machine_.time->monotonic() >= deadline)
+            return false;
+        std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(poll_interval, timeout));
+    }
+    return true;
+}
+
+std::uint64_t event_log::stored_bytes() const {
+    std::uint64_t total = 0;
+    for (const auto& name : machine_.files->list(directory_)) {
+        const auto path = io::join(directory_, name);
+        if (machine_.files->kind(path) == io::path_kind::regular_file)
+            total += machine_.files->open(path, io::open_mode::read)->size();
+    }
+    return total;
+}
+
+event_log::segment_counts event_log::count_segments() const {
+    segment_counts out;
+    for (const auto& view : loaded_.index->segments()) {
+        ++out.all;
+        if (view.source->file_name().ends_with(".evz"))
+            ++out.archived;
+    }
+    return out;
+}
+
+void event_log::close() {
+    if (writer_ != nullptr)
+        writer_->close();
+}
+
+} // namespace everfold::log

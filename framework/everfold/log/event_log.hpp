@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A durable, segmented, append-only log of events in a directory: what the store stands on.
+
+#include <everfold/base/ids.hpp>
+#include <everfold/base/uuid.hpp>
+#include <everfold/io/file_system.hpp>
+#include <everfold/log/log_cursor.hpp>
+#include <everfold/log/log_index.hpp>
+#include <everfold/log/log_writer.hpp>
+#include <everfold/log/opening.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace everfold::log {
+
+enum class access : std::uint8_t {
+    create,    ///< for writing; created where it is missing
+    existing,  ///< for writing
+    read_only, ///< never creates, locks or repairs
+};
+
+struct log_options {
+    access mode{access::create};
+    /// Of a log that is created; an existing one keeps its own.
+    size_limits limits{};
+    bool allow_unsafe_file_system{};
+};
+
+/// Threads:    any.
+/// Durability: what append() returned for survives a power cut, and only that is ever read.
+/// Failure:    not_a_log, in_use, damaged, unsupported, io at opening; see log_writer for append.
+class event_log {
+public:
+    [[nodiscard]] static std::unique_ptr<event_log>
+    open(const io::machine& machine, const std::string& directory, const log_options& options);
+
+    event_log(const event_log&) = delete;
+    event_log& operator=(const event_log&) = delete;
+    event_log(event_log&&) = delete;
+    event_log& operator=(event_log&&) = delete;
+    ~event_log();
+
+    /// See log_writer::append. Throws errc::read_only where the log was opened for reading.
+    [[nodiscard]] std::optional<placed> append(
+        std::span<const draft> events,
+        const uuid& append_id,
+        const std::function<bool(const stream_heads&)>& admits
+    );
+
+    archived archive(const std::function<bool(const segment_index&)>& wanted);
+
+    /// What can be read now. Opened for reading, this first takes in what the writer has made
+    /// durable meanwhile.
+    [[nodiscard]] const log_index& index();
+
+    /// Waits until the log's end is past `p`; whether it is.
+    [[nodiscard]] bool wait_for(position p, std::chrono::milliseconds timeout);
+
+    [[nodiscard]] const open_notes& notes() const noexcept { return loaded_.notes; }
+
+    [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
+
+    [[nodiscard]] const io::machine& machine() const noexcept { return machine_; }
+
+    [[nodiscard]] bool is_writable() const noexcept { return writer_ != nullptr; }
+
+    /// Bytes of all files in the directory itself: what is live.
+    [[nodiscard]] std::uint64_t stored_bytes() const;
+
+    struct segment_counts {
+        std::uint64_t all{};
+        std::uint64_t archived{};
+    };
+
+    [[nodiscard]] segment_counts count_segments() const;
+
+    void close();
+
+private:
+    event_log(io::machine machine, std::string directory);
+
+    io::machine machine_;
+    std::string directory_;
+    loaded_log loaded_{};
+    std::mutex following_{}; // guards loaded_ of a reader
+    std::unique_ptr<log_writer> writer_{};
+};
+
+} // namespace everfold::log

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The one writer of a log: frames batches, groups them, syncs, acknowledges; rotates and archives.
+// docs/log_format.md, "Writing".
+
+#include <everfold/base/ids.hpp>
+#include <everfold/base/timestamp.hpp>
+#include <everfold/base/uuid.hpp>
+#include <everfold/io/file_system.hpp>
+#include <everfold/log/log_index.hpp>
+#include <everfold/log/opening.hpp>
+#include <everfold/log/slots.hpp>
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace everfold::log {
+
+/// An event as it is handed to the log. Views live until append returns.
+struct draft {
+    std::string_view stream{};
+    std::string_view type{};
+    std::uint32_t version{1};
+    payload_format format{payload_format::cbor};
+    std::span<const std::string> tags{};
+    std::optional<timestamp> occurred_at{};
+    /// Imports: recorded_at becomes this, clamped between the last recorded time and now.
+    std::optional<timestamp> originally_recorded_at{};
+    uuid id{};
+    uuid correlation_id{};
+    uuid causation_id{};
+    bytes_view metadata{};
+    bytes_view payload{};
+};
+
+struct placed {
+    position first{};
+    /// Of each event of the batch.
+    std::vector<revision> revisions{};
+};
+
+/// What the writer knows of streams when it decides whether a batch may be appended: everything
+/// that was admitted before, durable or not yet.
+class stream_heads {
+public:
+    virtual ~stream_heads() = default;
+    [[nodiscard]] virtual std::optional<revision> last(std::string_view stream) const = 0;
+
+protected:
+    stream_heads() = default;
+    stream_heads(const stream_heads&) = default;
+    stream_heads(stream_heads&&) = default;
+    stream_heads& operator=(const stream_heads&) = default;
+    stream_heads& operator=(stream_heads&&) = default;
+};
+
+struct archived {
+    std::uint64_t segments{};
+    std::uint64_t events{};
+};
+
+/// Owns:       the lock, the active segment's file and the head mark.
+/// Threads:    any. One sync is in flight while the next group gathers.
+/// Durability: append() returns once its batch survives a power cut.
+/// Failure:    the first failed write or sync is final; each later call throws writer_failed.
+class log_writer {
+public:
+    /// Takes over what was loaded, under a lock that is held.
+    log_writer(
+        io::machine machine,
+        std::string directory,
+        std::unique_ptr<io::file_lock> lock,
+        loaded_log& loaded
+    );
+    log_writer(const log_writer&) = delete;
+    log_writer& operator=(const log_writer&) = delete;
+    log_writer(log_writer&&) = delete;
+    log_writer& operator=(log_writer&&) = delete;
+    /// Closes where close() was not called; what fails then was not acknowledged anyway.
+    ~log_writer();
+
+    /// Appends all of `events`, at least one, as one batch; nothing where `admits` says no. It is
+    /// asked under the writer's lock. Throws errc::limit or invalid before anything is written.
+    [[nodiscard]] std::optional<placed> append(
+        std::span<const draft> events,
+        const uuid& append_id,
+        const std::function<bool(const stream_heads&)>& admits
+    );
+
+    /// Compresses each segment for which `wanted` holds; seals the active one first where it holds
+    /// for that. Appends go on meanwhile.
+    archived archive(const std::function<bool(const segment_index&)>& wanted);
+
+    /// Writes what is gathered, marks the log as closed and gives up the lock. Idempotent.
+    void close();
+
+private:
+    class heads_now;
+
+    // All below: under mutex_, unless it says otherwise.
+    void require_usable() const;
+    [[noreturn]] void rethrow_failure() const;
+    void fail(std::exception_ptr why) noexcept;
+    void make_room(std::unique_lock<std::mutex>& lock, std::uint64_t frame_bytes);
+    void drain(std::unique_lock<std::mutex>& lock);
+    void wait_until_durable(std::unique_lock<std::mutex>& lock, std::uint64_t offset);
+    void lead(std::unique_lock<std::mutex>& lock);
+    void write_group(bytes_view group, byte_offset at, const head_mark& mark); // without mutex_
+    [[nodiscard]] head_mark mark_of(head_state state) const;
+    [[nodiscard]] placed frame(std::span<const draft> events, const uuid& append_id);
+    void finish_frame(std::size_t start, frame_header header);
+    struct stream_place {
+        std::uint32_t local{};
+        revision next{};
+    };
+
+    [[nodiscard]] stream_place local_stream(std::string_view name);
+    [[nodiscard]] std::uint16_t local_type(const draft& event);
+    [[nodiscard]] std::uint32_t local_tag(std::string_view text);
+    void write_control_frame(frame_kind kind, bytes_view body);
+    void rotate();
+    void archive_one(const segment_view& view, archived& done);
+    void begin_epoch();
+    void load_local_numbers(const segment_index& index);
+
+    struct active_stream {
+        std::uint32_t next_in_segment{};
+        std::uint64_t last_record_at{}; // 0: none here
+    };
+
+    io::machine machine_;
+    std::string directory_;
+    std::unique_ptr<io::file_lock> lock_;
+    log_index* index_;
+    manifest manifest_;
+    std::shared_ptr<io::file> file_; // of the active segment
+    std::unique_ptr<slot_writer> head_;
+    std::mutex archiving_{}; // one archive() at a time; taken before mutex_
+    std::mutex mutex_{};
+    std::condition_variable changed_{};
+    byte_buffer gathering_{};
+    byte_buffer in_flight_{};
+    std::uint64_t submitted_{}; // end offset of what was framed
+    std::uint64_t durable_{};   // end offset of what is synced
+    position next_{};
+    position durable_end_{};
+    std::uint64_t chain_{};
+    std::uint64_t frame_count_{};
+    std::uint32_t epoch_{};
+    std::int64_t recorded_ns_{};
+    std::vector<std::uint64_t> next_revisions_{}; // by the log's stream number
+    std::unordered_map<std::uint32_t, std::uint32_t> streams_here_{};
+    std::unordered_map<std::uint32_t, std::uint32_t> types_here_{};
+    std::unordered_map<std::uint32_t, std::uint32_t> tags_here_{};
+    std::vector<active_stream> active_streams_{}; // by the segment's stream number
+    bool is_sealed_{}; // a crash came between the seal and the next segment
+    bool is_syncing_{};
+    bool is_closed_{};
+    std::exception_ptr failure_{};
+    std::string failure_text_{};
+};
+
+} // namespace everfold::log

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What is live: the manifest, and the head mark that says how far it is durable.
+// docs/log_format.md, "Two-slot files".
+
+#include <everfold/base/ids.hpp>
+#include <everfold/base/uuid.hpp>
+#include <everfold/io/file_system.hpp>
+#include <everfold/log/format.hpp>
+#include <everfold/log/slots.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace everfold::log {
+
+inline constexpr const char* manifest_name = "LOG";
+inline constexpr const char* lock_name = "LOCK";
+inline constexpr const char* head_name = "head";
+inline constexpr const char* quarantine_name = "quarantine";
+
+inline constexpr std::size_t head_slot_size = 4096;
+inline constexpr std::size_t manifest_slot_unit = 4096;
+
+enum class segment_kind : std::uint32_t { active = 0, sealed = 1, archived = 2 };
+
+/// A live segment, as the manifest lists it. `end…` are zero while it is active.
+struct segment_entry {
+    std::uint64_t number{};
+    std::uint64_t id{};
+    position first{};
+    position end{};
+    byte_offset end_offset{};
+    std::uint64_t chain_start{};
+    std::uint64_t chain_end{};
+    segment_kind kind{segment_kind::active};
+    std::string file{};
+
+    friend bool operator==(const segment_entry&, const segment_entry&) = default;
+};
+
+struct manifest {
+    uuid log_id{};
+    std::uint64_t generation{};
+    size_limits limits{};
+    std::int64_t created_ns{};
+    /// In order; the last one is active.
+    std::vector<segment_entry> segments{};
+    /// Files out of use.
+    std::vector<std::string> dead{};
+};
+
+struct manifest_read {
+    manifest content{};
+    /// False where one of the two copies is damaged or unfinished.
+    bool are_both_whole{};
+};
+
+/// Throws not_a_log where there is none in `directory`, corruption or unsupported.
+[[nodiscard]] manifest_read read_manifest(io::file_system& files, const std::string& directory);
+
+/// Writes the whole file anew; durable on return. The commit point of creating a log.
+void replace_manifest(io::file_system& files, const std::string& directory, const manifest& m);
+
+/// Replaces the manifest; durable on return. The commit point of rotating and archiving.
+/// Raises `m.generation`.
+void commit_manifest(io::file_system& files, const std::string& directory, manifest& m);
+
+enum class head_state : std::uint32_t { open = 0, closed = 1, failed = 2 };
+
+struct head_mark {
+    std::uint64_t segment_number{};
+    std::uint64_t segment_id{};
+    byte_offset durable{};
+    position end{};
+    std::uint32_t epoch{};
+    head_state state{head_state::open};
+    uuid boot_id{};
+};
+
+[[nodiscard]] byte_buffer encode(const head_mark& mark);
+
+struct head_mark_read {
+    head_mark mark{};
+    std::uint64_t generation{};
+    bool are_both_whole{};
+};
+
+/// Throws corruption where no slot is whole.
+[[nodiscard]] head_mark_read
+read_head_mark(io::file_system& files, const std::string& directory, const uuid& log_id);
+
+/// Writes the whole file anew; durable on return.
+void replace_head_mark(
+    io::file_system& files, const std::string& directory, const uuid& log_id, const head_mark& mark
+);
+
+} // namespace everfold::log

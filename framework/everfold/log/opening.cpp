@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/base/check.hpp>
+#include <everfold/base/error.hpp>
+#include <everfold/log/opening.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <limits>
+#include <utility>
+
+namespace everfold::log {
+
+namespace {
+
+constexpr byte_offset first_frame{segment_header_size};
+constexpr int reading_attempts_max = 8;
+constexpr byte_offset no_bound{std::numeric_limits<std::uint64_t>::max()};
+
+std::shared_ptr<segment_source> open_source(
+    const io::machine& machine,
+    const std::string& directory,
+    const segment_entry& entry,
+    const uuid& log_id
+) {
+    auto path = io::join(directory, entry.file);
+    if (machine.files->kind(path) == io::path_kind::missing) {
+        corruption missing{path, byte_offset{0}, "the segment's file is missing"};
+        missing.first_lost = entry.first;
+        throw missing;
+    }
+    std::shared_ptr<io::file> file = machine.files->open(path, io::open_mode::read);
+    if (entry.kind == segment_kind::archived)
+        return open_archive(std::move(file), std::move(path), log_id, entry.id);
+    return open_plain(std::move(file), std::move(path));
+}
+
+void check_header(segment_source& source, const segment_entry& entry, const uuid& log_id) {
+    byte_buffer bytes(segment_header_size);
+    segment_source::scratch mine;
+    const auto size = source.read_at(byte_offset{0}, bytes, mine);
+    const auto header = decode_segment_header(bytes_view{bytes}.first(size), source.file_name());
+    if (header.log_id != log_id || header.id != entry.id || header.number != entry.number ||
+        header.first != entry.first || header.chain != entry.chain_start)
+        throw corruption{
+            source.file_name(), byte_offset{0}, "this is another segment than the manifest names"};
+}
+
+corruption
+damage_at(const segment_source& source, byte_offset at, std::string what, position first_lost) {
+    what += "; events before position " + std::to_string(first_lost.value()) + " are intact";
+    corruption damage{source.file_name(), at, std::move(what)};
+    damage.first_lost = first_lost;
+    return damage;
+}
+
+walk_state beginning_of(const segment_entry& entry) {
+    return {.at = first_frame, .next = entry.first, .chain = entry.chain_start};
+}
+
+/// A sealed segment is exactly what the manifest says.
+void load_sealed(
+    const io::machine& machine,
+    const std::string& directory,
+    const segment_entry& entry,
+    log_index& index,
+    walk_state& last
+) {
+    auto source = open_source(machine, directory, entry, index.log_id());
+    check_header(*source, entry, index.log_id());
+    index.add_segment(entry, source);
+    auto state = beginning_of(entry);
+    state.epoch = last.epoch;
+    state.recorded_ns = last.recorded_ns;
+    frame_reader reader{source, header_seed(index.log_id(), entry.id), index.batch_bytes_max()};
+    walk_frames(reader, entry.end_offset, state, index);
+    if (!state.is_sealed || state.at != entry.end_offset || state.next != entry.end ||
+        state.chain != entry.chain_end)
+        throw damage_at(
+            *source,
+            state.at,
+            state.why.empty() ? "the segment is not as it was sealed" : std::string{state.why},
+            state.next
+        );
+    if (source->size() != entry.end_offset.value())
+        throw damage_at(*source, state.at, "bytes were added to a sealed segment", state.next);
+    last = state;
+}
+
+/// The offset in the active segment that is known to be durable, and whether the machine has not
+/// been restarted since that was noted.
+struct known_durable {
+    byte_offset at{first_frame};
+    bool is_same_boot{};
+};
+
+known_durable
+durable_in_active(const loaded_log& log, const io::machine& machine, const std::string& directory) {
+    const auto& mark = log.head.mark;
+    const auto& segments = log.content.segments;
+    const bool is_same_boot = mark.boot_id == machine.boot_id;
+    const auto named = std::ranges::find_if(segments, [&](const segment_entry& s) {
+        return s.number == mark.segment_number && s.id == mark.segment_id;
+    });
+    if (named == segments.end())
+        throw corruption{
+            io::join(directory, head_name),
+            byte_offset{0},
+            "the head mark names a segment that the manifest does not know: one of the two is "
+            "older than the other"};
+    if (named->kind == segment_kind::active)
+        return {mark.durable, is_same_boot};
+    if (mark.end > named->end)
+        throw corruption{
+            io::join(directory, head_name),
+            byte_offset{0},
+            "the head mark lies beyond the end of a sealed segment"};
+    return {first_frame, is_same_boot};
+}
+
+/// The largest watermark in whatever frames lie behind the first one that does not check.
+byte_offset watermark_behind(frame_reader& reader, byte_offset from, byte_offset end) {
+    byte_offset best{};
+    while (const auto found = reader.find_header(from, end)) {
+        best = std::max(best, found->header.watermark);
+        from = found->at.advanced(8);
+    }
+    return best;
+}
+
+/// The largest group that can be in flight.
+std::uint64_t group_bytes_max(const size_limits& limits) {
+    return 2 * (std::uint64_t{limits.batch_bytes_max} + frame_overhead);
+}
+
+/// Rules 5 and 6. Returns how many bytes of a torn tail there are after `log.active.at`.
+std::uint64_t judge_tail(const loaded_log& log, frame_reader& reader, byte_offset durable) {
+    const auto& state = log.active;
+    auto& source = reader.source();
+    const auto size = byte_offset{source.size()};
+    auto known = std::max(durable, state.watermark);
+    if (state.at < known)
+        throw damage_at(
+            source,
+            state.at,
+            std::string{state.why.empty() ? in_words(frame_fault::end_of_segment) : state.why},
+            state.next
+        );
+    if (size <= state.at)
+        return 0;
+    const auto used = reader.used_bytes_after(state.at);
+    if (used > group_bytes_max(log.content.limits))
+        throw damage_at(
+            source, state.at, "more follows here than one unfinished write can leave", state.next
+        );
+    known = watermark_behind(reader, state.at, state.at.advanced(used));
+    if (state.at < known)
+        throw damage_at(source, state.at, std::string{state.why}, state.next);
+    return used;
+}
+
+std::string
+unused_name(io::file_system& files, const std::string& directory, const std::string& stem) {
+    for (unsigned n = 0;; ++n) {
+        auto path = io::join(directory, n == 0 ? stem : stem + "." + std::to_string(n));
+        if (files.kind(path) == io::path_kind::missing)
+            return path;
+    }
+}
+
+std::string quarantine_directory(io::file_system& files, const std::string& directory) {
+    auto path = io::join(directory, quarantine_name);
+    if (files.kind(path) == io::path_kind::missing) {
+        files.make_directory(path);
+        files.sync_directory(directory);
+    }
+    return path;
+}
+
+/// Rule 7, first half: the torn bytes are safe elsewhere before they are cut off.
+std::string copy_to_quarantine(
+    io::file_system& files,
+    const std::string& directory,
+    const std::string& file_name,
+    segment_source& source,
+    byte_offset from,
+    std::uint64_t size
+) {
+    const auto quarantine = quarantine_directory(files, directory);
+    const auto path =
+        unused_name(files, quarantine, file_name + ".torn-at-" + std::to_string(from.value()));
+    auto copy = files.open(path, io::open_mode::create_new);
+    segment_source::scratch mine;
+    byte_buffer piece(256_KiB);
+    for (std::uint64_t done = 0; done < size;) {
+        const auto wanted = std::min<std::uint64_t>(piece.size(), size - done);
+        const auto n = source.read_at(
+            from.advanced(done), std::span{piece}.first(static_cast<std::size_t>(wanted)), mine
+        );
+        check(n > 0, "a torn tail keeps its size while the log is locked");
+        copy->write_at(byte_offset{done}, bytes_view{piece}.first(n));
+        done += n;
+    }
+    copy->sync_all();
+    files.sync_directory(quarantine);
+    return path;
+}
+
+/// Files that look like ours and that the manifest does not name.
+void quarantine_orphans(const io::machine& machine, const std::string& directory, loaded_log& log) {
+    auto& files = *machine.files;
+    for (const auto& name : files.list(directory)) {
+        if (!name.starts_with("seg-"))
+            continue;
+        const bool is_live = std::ranges::any_of(log.content.segments, [&](const auto& s) {
+            return s.file == name;
+        });
+        if (is_live)
+            continue;
+        const auto path = io::join(directory, name);
+        if (std::ranges::find(log.content.dead, name) != log.content.dead.end()) {
+            files.remove(path);
+            continue;
+        }
+        const auto to = unused_name(files, quarantine_directory(files, directory), name);
+        files.rename(path, to);
+        log.notes.notes.push_back(
+            "moved '" + name + "', which the manifest does not name, to '" + to + "'"
+        );
+    }
+}
+
+/// Repairs one damaged or unfinished copy of manifest or head mark from the other.
+void rewrite_slots(
+    const io::machine& machine,
+    const std::string& directory,
+    loaded_log& log,
+    bool is_manifest_whole
+) {
+    const auto note = [&](const char* name) {
+        log.notes.notes.push_back(
+            std::string{"one of the two copies in '"} + name +
+            "' was unfinished or damaged; it was written again from the other"
+        );
+    };
+    if (!is_manifest_whole) {
+        replace_manifest(*machine.files, directory, log.content);
+        note(manifest_name);
+    }
+    if (!log.head.are_both_whole) {
+        replace_head_mark(*machine.files, directory, log.content.log_id, log.head.mark);
+        log.head.generation = 1;
+        note(head_name);
+    }
+}
+
+/// The active segment, up to `bound`.
+frame_reader load_active(
+    const io::machine& machine,
+    const std::string& directory,
+    loaded_log& log,
+    byte_offset bound,
+    const segment_entry& entry
+) {
+    auto source = open_source(machine, directory, entry, log.content.log_id);
+    check_header(*source, entry, log.content.log_id);
+    log.index->add_segment(entry, source);
+    const auto last = log.active;
+    log.active = beginning_of(entry);
+    log.active.epoch = last.epoch;
+    log.active.recorded_ns = last.recorded_ns;
+    frame_reader reader{
+        source, header_seed(log.content.log_id, entry.id), log.index->batch_bytes_max()};
+    walk_frames(reader, std::min(bound, byte_offset{source->size()}), log.active, *log.index);
+    return reader;
+}
+
+loaded_log load_sealed_segments(
+    const io::machine& machine, const std::string& directory, manifest content, head_mark_read head
+) {
+    loaded_log log;
+    log.content = std::move(content);
+    log.head = head;
+    log.index = std::make_unique<log_index>(log.content.log_id, log.content.limits.batch_bytes_max);
+    for (const auto& entry : log.content.segments) {
+        if (entry.kind != segment_kind::active)
+            load_sealed(machine, directory, entry, *log.index, log.active);
+    }
+    return log;
+}
+
+/// The writer has begun another segment: the one that was active is read to its seal, and what
+/// follows it is loaded.
+void follow_rotation(const io::machine& machine, const std::string& directory, loaded_log& log) {
+    auto content = read_manifest(*machine.files, directory).content;
+    for (int attempt = 0; content.segments.back().number < log.head.mark.segment_number &&
+                          attempt < reading_attempts_max;
+         ++attempt)
+        content = read_manifest(*machine.files, directory).content;
+    const auto number = log.content.segments.back().number;
+    for (const auto& entry : content.segments) {
+        if (entry.number < number)
+            continue;
+        if (entry.number > number) {
+            if (entry.kind == segment_kind::active)
+                static_cast<void>(load_active(machine, directory, log, first_frame, entry));
+            else
+                load_sealed(machine, directory, entry, *log.index, log.active);
+            continue;
+        }
+        if (entry.kind == segment_kind::active)
+            return; // the manifest is not yet there; the next call sees it
+        auto source = log.index->segments().back().source;
+        frame_reader reader{
+            source, header_seed(content.log_id, entry.id), log.index->batch_bytes_max()};
+        walk_frames(reader, entry.end_offset, log.active, *log.index);
+        if (!log.active.is_sealed || log.active.chain != entry.chain_end)
+            throw damage_at(*source, log.active.at, std::string{log.active.why}, log.active.next);
+    }
+    log.content = std::move(content);
+}
+
+} // namespace
+
+void walk_frames(frame_reader& reader, byte_offset end, walk_state& state, log_index& index) {
+    state.why = {};
+    while (state.at < end) {
+        const auto* frame = reader.read(state.at, end);
+        if (frame == nullptr) {
+            state.why = in_words(reader.fault());
+            return;
+        }
+        const auto& header = frame->header;
+        if (state.is_sealed)
+            state.why = "a frame follows the segment's seal";
+        else if (header.first != state.next)
+            state.why = "a frame does not begin at the position where the one before ended";
+        else if (header.chain_low != static_cast<std::uint32_t>(state.chain))
+            state.why = "a frame does not follow the one before it";
+        else if (header.epoch < state.epoch)
+            state.why = "a frame is of an earlier life of the log";
+        else if (header.recorded_ns < state.recorded_ns)
+            state.why = "a frame was recorded before the one before it";
+        if (!state.why.empty())
+            return;
+        switch (header.kind) {
+        case frame_kind::batch:
+            if (const auto* fault = index.add_batch(*frame))
+                throw damage_at(reader.source(), state.at, fault, state.next);
+            state.chain = chain_after(state.chain, header.body_checksum);
+            state.next = state.next.advanced(header.event_count);
+            break;
+        case frame_kind::mark:
+            break;
+        case frame_kind::seal: {
+            const auto s = decode_seal(frame->body);
+            if (!s || s->end != state.next || s->chain != state.chain ||
+                s->frame_count != state.frame_count) {
+                state.why = "the segment's seal does not match its content";
+                return;
+            }
+            state.is_sealed = true;
+            break;
+        }
+        }
+        ++state.frame_count;
+        state.epoch = header.epoch;
+        state.recorded_ns = header.recorded_ns;
+        state.watermark = header.watermark;
+        state.at = frame->end();
+    }
+}
+
+loaded_log load_for_writing(const io::machine& machine, const std::string& directory) {
+    auto& files = *machine.files;
+    // What is read below must be what is on the disk, or a later power cut takes back what was
+    // served.
+    for (const auto* name : {manifest_name, head_name}) {
+        const auto path = io::join(directory, name);
+        if (files.kind(path) == io::path_kind::regular_file)
+            files.open(path, io::open_mode::write)->sync_all();
+    }
+    auto [content, is_manifest_whole] = read_manifest(files, directory);
+    const auto active_path = io::join(directory, content.segments.back().file);
+    if (files.kind(active_path) == io::path_kind::missing) {
+        corruption missing{active_path, byte_offset{0}, "the active segment's file is missing"};
+        missing.first_lost = content.segments.back().first;
+        throw missing;
+    }
+    const std::shared_ptr<io::file> active_file = files.open(active_path, io::open_mode::write);
+    active_file->sync_all();
+    files.sync_directory(directory);
+
+    const auto head = read_head_mark(files, directory, content.log_id);
+    auto log = load_sealed_segments(machine, directory, std::move(content), head);
+    log.active_file = active_file;
+    auto durable = durable_in_active(log, machine, directory);
+    const bool is_cache_suspect = durable.is_same_boot && head.mark.state == head_state::failed;
+    auto reader = load_active(
+        machine,
+        directory,
+        log,
+        is_cache_suspect ? durable.at : no_bound,
+        log.content.segments.back()
+    );
+    const auto torn = judge_tail(log, reader, durable.at);
+    rewrite_slots(machine, directory, log, is_manifest_whole);
+    if (torn > 0) {
+        log.notes.torn_bytes = torn;
+        log.notes.quarantine_file = copy_to_quarantine(
+            files, directory, log.content.segments.back().file, reader.source(), log.active.at, torn
+        );
+        log.notes.notes.push_back(
+            "an unfinished last append of " + std::to_string(torn) +
+            " bytes, which was never acknowledged, was moved to '" + log.notes.quarantine_file + "'"
+        );
+    }
+    if (reader.source().size() > log.active.at.value()) {
+        active_file->truncate(log.active.at.value());
+        active_file->sync_all();
+    }
+    quarantine_orphans(machine, directory, log);
+    log.index->publish();
+    return log;
+}
+
+loaded_log load_for_reading(const io::machine& machine, const std::string& directory) {
+    auto& files = *machine.files;
+    // A writer may rotate between the two reads; then the mark is ahead of the manifest, once.
+    for (int attempt = 0;; ++attempt) {
+        auto [content, is_manifest_whole] = read_manifest(files, directory);
+        const auto generation = content.generation;
+        const auto head = read_head_mark(files, directory, content.log_id);
+        if (head.mark.segment_number > content.segments.back().number &&
+            attempt < reading_attempts_max)
+            continue;
+        try {
+            auto log = load_sealed_segments(machine, directory, std::move(content), head);
+            const auto durable = durable_in_active(log, machine, directory);
+            auto reader = load_active(
+                machine,
+                directory,
+                log,
+                durable.is_same_boot ? durable.at : no_bound,
+                log.content.segments.back()
+            );
+            if (durable.is_same_boot) {
+                if (log.active.at < durable.at)
+                    static_cast<void>(judge_tail(log, reader, durable.at)); // throws
+            } else if (const auto torn = judge_tail(log, reader, durable.at); torn > 0) {
+                log.notes.torn_bytes = torn;
+                log.notes.notes.push_back(
+                    std::to_string(torn) +
+                    " bytes of an unfinished last append are not shown; the next writer puts "
+                    "them aside"
+                );
+            }
+            if (!is_manifest_whole || !head.are_both_whole)
+                log.notes.notes.push_back(
+                    "one of the two copies of the manifest or of the head mark is damaged or just "
+                    "being written; the other was used"
+                );
+            log.index->publish();
+            return log;
+        } catch (const corruption&) {
+            // A writer that archived a segment meanwhile has deleted the file that we were told of.
+            if (attempt >= reading_attempts_max ||
+                read_manifest(files, directory).content.generation == generation)
+                throw;
+        }
+    }
+}
+
+void follow(const io::machine& machine, const std::string& directory, loaded_log& log) {
+    auto& files = *machine.files;
+    const auto head = read_head_mark(files, directory, log.content.log_id);
+    if (head.generation == log.head.generation)
+        return;
+    log.head = head;
+    if (head.mark.segment_number != log.content.segments.back().number)
+        follow_rotation(machine, directory, log);
+    auto& active = log.content.segments.back();
+    if (head.mark.segment_id == active.id) {
+        frame_reader reader{
+            log.index->segments().back().source,
+            header_seed(log.content.log_id, active.id),
+            log.index->batch_bytes_max()};
+        walk_frames(reader, head.mark.durable, log.active, *log.index);
+        if (log.active.at < head.mark.durable)
+            throw damage_at(
+                reader.source(), log.active.at, std::string{log.active.why}, log.active.next
+            );
+    }
+    log.index->publish();
+}
+
+std::string segment_file_name(position first, std::uint64_t file_id, std::string_view extension) {
+    std::array<char, 64> name{};
+    const auto n = std::snprintf(
+        name.data(),
+        name.size(),
+        "seg-%020llu-%016llx.",
+        static_cast<unsigned long long>(first.value()),
+        static_cast<unsigned long long>(file_id)
+    );
+    return std::string(name.data(), static_cast<std::size_t>(n)) + std::string{extension};
+}
+
+std::shared_ptr<io::file> create_segment(
+    const io::machine& machine,
+    const std::string& directory,
+    const segment_entry& entry,
+    const manifest& of
+) {
+    std::shared_ptr<io::file> file =
+        machine.files->open(io::join(directory, entry.file), io::open_mode::create_new);
+    file->write_at(
+        byte_offset{0},
+        encode(segment_header{
+            .log_id = of.log_id,
+            .number = entry.number,
+            .id = entry.id,
+            .first = entry.first,
+            .chain = entry.chain_start,
+            .created_ns = machine.time->now().to_nanoseconds().value_or(0),
+            .event_bytes_max = of.limits.event_bytes_max,
+            .batch_bytes_max = of.limits.batch_bytes_max})
+    );
+    file->sync_all();
+    machine.files->sync_directory(directory);
+    return file;
+}
+
+void create_log(
+    const io::machine& machine, const std::string& directory, const size_limits& limits
+) {
+    auto& files = *machine.files;
+    // What a crash on the way of an earlier creation has left: no event can be in it.
+    for (const auto& name : files.list(directory)) {
+        if (name.starts_with("seg-"))
+            files.remove(io::join(directory, name));
+    }
+    manifest content{
+        .log_id = machine.random->next_uuid(),
+        .generation = 1,
+        .limits = limits,
+        .created_ns = machine.time->now().to_nanoseconds().value_or(0)};
+    const auto id = machine.random->next_u64();
+    content.segments.push_back({.id = id, .file = segment_file_name(position{}, id, "evl")});
+    static_cast<void>(create_segment(machine, directory, content.segments.back(), content));
+    replace_head_mark(
+        files,
+        directory,
+        content.log_id,
+        {.segment_id = id, .durable = first_frame, .epoch = 1, .boot_id = machine.boot_id}
+    );
+    replace_manifest(files, directory, content);
+}
+
+} // namespace everfold::log

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// From a directory, after anything has happened to it, to an index of what is safe.
+// docs/log_format.md, "Opening".
+
+#include <everfold/base/ids.hpp>
+#include <everfold/io/file_system.hpp>
+#include <everfold/log/frame_reader.hpp>
+#include <everfold/log/log_index.hpp>
+#include <everfold/log/manifest.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace everfold::log {
+
+/// What opening found and did. Nothing is dropped without a line here.
+struct open_notes {
+    std::uint64_t torn_bytes{};
+    std::string quarantine_file{};
+    std::vector<std::string> notes{};
+};
+
+/// How far a walk over frames has come.
+struct walk_state {
+    byte_offset at{};
+    position next{};
+    std::uint64_t chain{};
+    std::uint32_t epoch{};
+    std::int64_t recorded_ns{};
+    byte_offset watermark{}; ///< of the last good frame
+    std::uint64_t frame_count{};
+    bool is_sealed{};
+    /// Why it stopped.
+    std::string_view why{};
+};
+
+/// Walks the frames from `state.at` up to `end` into the last segment of `index`, as far as
+/// everything checks. Records that no writer writes are corruption.
+void walk_frames(frame_reader& reader, byte_offset end, walk_state& state, log_index& index);
+
+/// A loaded log: its index, and where the active segment stands.
+struct loaded_log {
+    manifest content{};
+    head_mark_read head{};
+    std::unique_ptr<log_index> index{};
+    std::shared_ptr<io::file> active_file{};
+    walk_state active{};
+    open_notes notes{};
+};
+
+/// Loads for a writer, which holds the lock: syncs first, and repairs what a crash has left.
+[[nodiscard]] loaded_log load_for_writing(const io::machine& machine, const std::string& directory);
+
+/// Loads for a reader: changes nothing.
+[[nodiscard]] loaded_log load_for_reading(const io::machine& machine, const std::string& directory);
+
+/// Takes in what a living writer has made durable since. Segments that were archived meanwhile are
+/// read from where they were.
+void follow(const io::machine& machine, const std::string& directory, loaded_log& log);
+
+/// Creates an empty log in `directory`, which exists and is locked.
+void create_log(
+    const io::machine& machine, const std::string& directory, const size_limits& limits
+);
+
+/// A new segment's file, durable with its name, with the header that `entry` describes.
+[[nodiscard]] std::shared_ptr<io::file> create_segment(
+    const io::machine& machine,
+    const std::string& directory,
+    const segment_entry& entry,
+    const manifest& of
+);
+
+/// "seg-<first position>-<id>" and the extension.
+[[nodiscard]] std::string
+segment_file_name(position first, std::uint64_t file_id, std::string_view extension);
+
+} // namespace everfold::log

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The records in a batch: events, and the names that they refer to by number.
+// docs/log_format.md, "Records".
+
+#include <everfold/base/bytes.hpp>
+#include <everfold/base/ids.hpp>
+#include <everfold/base/timestamp.hpp>
+#include <everfold/base/uuid.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+
+namespace everfold::log {
+
+inline constexpr std::size_t event_record_header_size = 20;
+inline constexpr std::size_t names_record_header_size = 24;
+inline constexpr std::size_t name_bytes_max = 255;
+inline constexpr std::size_t tags_max = 255;
+inline constexpr std::uint16_t names_record_mark = 0xFFFF;
+
+/// How a payload is encoded.
+enum class payload_format : std::uint8_t { cbor = 0 };
+
+enum class name_kind : std::uint8_t { stream = 1, type = 2, tag = 3 };
+
+/// An event in the numbers of its segment. As a result of decoding, a view into the frame.
+struct event_record {
+    std::uint16_t type{};
+    std::uint32_t stream{};
+    std::uint32_t revision_in_segment{};
+    /// In units of 8 bytes; 0: none.
+    std::uint32_t back_link{};
+    /// Little-endian u32 each.
+    bytes_view tags{};
+    /// Nanoseconds since 1970.
+    std::int64_t recorded_ns{};
+    timestamp occurred_at{};
+    uuid id{};
+    uuid correlation_id{};
+    uuid causation_id{};
+    bytes_view metadata{};
+    bytes_view payload{};
+
+    [[nodiscard]] std::size_t tag_count() const noexcept { return tags.size() / 4; }
+
+    [[nodiscard]] std::uint32_t tag(std::size_t i) const noexcept {
+        return load_le<std::uint32_t>(tags.data() + 4 * i);
+    }
+};
+
+/// Gives a number a name, from here to the end of the segment.
+struct names_record {
+    name_kind kind{name_kind::stream};
+    std::uint32_t number{};
+    std::uint32_t version{};
+    /// Base revision of a stream, payload format of a type.
+    std::uint64_t base{};
+    std::string_view name{};
+};
+
+/// Appends the record. `frame_recorded_ns` is what the frame's header will say.
+void append_record(byte_buffer& out, const event_record& event, std::int64_t frame_recorded_ns);
+void append_record(byte_buffer& out, const names_record& names);
+
+/// Bytes that append_record may add at most.
+[[nodiscard]] std::uint64_t
+record_size_max(std::size_t tags, std::size_t metadata, std::size_t payload) noexcept;
+
+using any_record = std::variant<event_record, names_record>;
+
+/// Decodes the record at the front of `rest` and takes it off. Nothing where the bytes are not a
+/// record: in a frame that checks, only a writer's bug or a newer format.
+[[nodiscard]] std::optional<any_record>
+take_record(bytes_view& rest, std::int64_t frame_recorded_ns) noexcept;
+
+} // namespace everfold::log

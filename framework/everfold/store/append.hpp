@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What is appended, on which condition, and the answer.
+
+#include <everfold/base/bytes.hpp>
+#include <everfold/base/ids.hpp>
+#include <everfold/base/timestamp.hpp>
+#include <everfold/base/uuid.hpp>
+#include <everfold/event/codec.hpp>
+#include <everfold/event/event.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace everfold {
+
+/// What a stream must look like for an append to happen.
+class expected_revision {
+public:
+    enum class kind : std::uint8_t { any, no_stream, exists, exact };
+
+    [[nodiscard]] static constexpr expected_revision any() noexcept { return {kind::any, {}}; }
+
+    [[nodiscard]] static constexpr expected_revision no_stream() noexcept {
+        return {kind::no_stream, {}};
+    }
+
+    [[nodiscard]] static constexpr expected_revision exists() noexcept {
+        return {kind::exists, {}};
+    }
+
+    /// The stream's last event has exactly this revision.
+    [[nodiscard]] static constexpr expected_revision exactly(revision last) noexcept {
+        return {kind::exact, last};
+    }
+
+    /// What was seen: exactly `last`, or no stream where there is none.
+    [[nodiscard]] static constexpr expected_revision of(std::optional<revision> last) noexcept {
+        return last ? exactly(*last) : no_stream();
+    }
+
+    [[nodiscard]] constexpr kind what() const noexcept { return kind_; }
+
+    [[nodiscard]] constexpr revision exact() const noexcept { return exact_; }
+
+    [[nodiscard]] constexpr bool holds_for(std::optional<revision> last) const noexcept {
+        switch (kind_) {
+        case kind::any:
+            return true;
+        case kind::no_stream:
+            return !last;
+        case kind::exists:
+            return last.has_value();
+        case kind::exact:
+            return last == exact_;
+        }
+        return false;
+    }
+
+    /// In words: "revision 4", "no stream", "an existing stream", "anything".
+    [[nodiscard]] std::string to_string() const;
+
+    friend constexpr bool
+    operator==(const expected_revision&, const expected_revision&) noexcept = default;
+
+private:
+    constexpr expected_revision(kind k, revision exact) noexcept
+        : kind_{k}
+        , exact_{exact} {}
+
+    kind kind_{kind::any};
+    revision exact_{};
+};
+
+/// An event on its way into a store: encoded, not yet placed.
+struct new_event {
+    std::string type{};
+    std::uint32_t version{1};
+    /// A CBOR map in our profile (docs/event_encoding.md).
+    byte_buffer payload{};
+    /// Each "key:value".
+    std::vector<std::string> tags{};
+    /// When it happened; absent: when it is recorded.
+    std::optional<timestamp> occurred_at{};
+    /// Only for imports: recorded_at becomes this time clamped between the log's last recorded
+    /// time and now, so that a history keeps its place in time.
+    std::optional<timestamp> originally_recorded_at{};
+    /// The caller's; nil: derived from log identity and position, and then not stored.
+    uuid id{};
+    uuid correlation_id{};
+    uuid causation_id{};
+    /// A CBOR map, or empty.
+    byte_buffer metadata{};
+};
+
+/// Encodes a typed event, with the tags that its type declares.
+template <event E>
+[[nodiscard]] new_event encoded(const E& e) {
+    new_event out{.type = std::string{event_type_of<E>}, .version = event_version_of<E>};
+    encode(e, out.payload);
+    append_tags(e, out.tags);
+    return out;
+}
+
+/// The events of one append that go to one stream, in order.
+struct stream_append {
+    std::string stream{};
+    expected_revision expected{expected_revision::any()};
+    std::vector<new_event> events{};
+};
+
+/// One atomic append: all of it, or nothing, over any number of streams. Each stream at most
+/// once, with at least one event.
+struct append_request {
+    std::vector<stream_append> streams{};
+    /// Stored with the batch; tells a retry from a second append. Nil: none.
+    uuid append_id{};
+};
+
+/// Where the events of an append are now.
+struct appended {
+    position first{};
+    position last{};
+    /// The last revision of each stream, in the order of the request.
+    std::vector<revision> last_revisions{};
+
+    friend bool operator==(const appended&, const appended&) = default;
+};
+
+/// Why an append did not happen.
+struct append_conflict {
+    std::string stream{};
+    expected_revision expected{expected_revision::any()};
+    /// The stream's last revision, where it has one.
+    std::optional<revision> actual{};
+
+    /// "stream 'users': expected revision 4, found revision 5".
+    [[nodiscard]] std::string to_string() const;
+
+    friend bool operator==(const append_conflict&, const append_conflict&) = default;
+};
+
+/// Losing a race is an answer. Appended or conflict.
+class [[nodiscard]] append_result {
+public:
+    append_result(appended a)
+        : value_{std::move(a)} {} // NOLINT(google-explicit-constructor)
+    append_result(append_conflict c)
+        : value_{std::move(c)} {} // NOLINT(google-explicit-constructor)
+
+    [[nodiscard]] bool is_appended() const noexcept {
+        return std::holds_alternative<appended>(value_);
+    }
+
+    explicit operator bool() const noexcept { return is_appended(); }
+
+    /// What was appended; throws `conflict` where it was not.
+    const appended& value() const;
+
+    [[nodiscard]] const appended& operator*() const { return value(); }
+
+    [[nodiscard]] const appended* operator->() const { return &value(); }
+
+    /// Null where it was appended.
+    [[nodiscard]] const append_conflict* conflict_or_null() const noexcept {
+        return std::get_if<append_conflict>(&value_);
+    }
+
+private:
+    std::variant<appended, append_conflict> value_;
+};
+
+} // namespace everfold

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/base/error.hpp>
+#include <everfold/event/cbor.hpp>
+#include <everfold/store/log_selection.hpp>
+#include <everfold/store/log_store.hpp>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace everfold {
+
+namespace {
+
+/// The event's own id, or one that log identity and position always give: a version 8 uuid.
+uuid id_of(const log::log_event& event, const uuid& log_id) noexcept {
+    if (!event.record.id.is_nil())
+        return event.record.id;
+    uuid out = log_id;
+    out.octets[6] = (out.octets[6] & std::byte{0x0F}) | std::byte{0x80};
+    constexpr std::uint64_t low_62_bits = (std::uint64_t{1} << 62U) - 1;
+    const auto tail = load_le<std::uint64_t>(out.octets.data() + 8);
+    std::array<std::byte, 8> place{};
+    store_le(place.data(), event.at.value() & low_62_bits);
+    // Little-endian, so that the position's high byte meets the variant's two bits last of all.
+    store_le(out.octets.data() + 8, tail);
+    for (std::size_t i = 0; i < place.size(); ++i)
+        out.octets[15 - i] ^= place[i];
+    return out;
+}
+
+class log_store_cursor final : public event_cursor {
+public:
+    log_store_cursor(
+        std::shared_ptr<log::event_log> log,
+        const log::log_index& index,
+        log::selection wanted,
+        std::uint64_t limit
+    )
+        : log_{std::move(log)}
+        , index_{&index}
+        , cursor_{index, std::move(wanted)}
+        , left_{limit} {}
+
+    [[nodiscard]] const recorded_event* next() override {
+        if (left_ == 0)
+            return nullptr;
+        const auto* event = cursor_.next();
+        if (event == nullptr)
+            return nullptr;
+        --left_;
+        const auto& names = index_->names();
+        const auto& type = names.types[event->type];
+        out_.log_position = event->at;
+        out_.stream = names.streams.text(event->stream);
+        out_.stream_revision = event->stream_revision;
+        out_.type = type.name;
+        out_.version = type.version;
+        out_.type_number = event->type;
+        out_.id = id_of(*event, index_->log_id());
+        out_.recorded_at = timestamp::from_nanoseconds(event->record.recorded_ns);
+        out_.occurred_at = event->record.occurred_at;
+        out_.correlation_id = event->record.correlation_id;
+        out_.causation_id = event->record.causation_id;
+        tags_.clear();
+        for (std::size_t i = 0; i < event->record.tag_count(); ++i)
+            tags_.push_back(names.tags.text(event->index->tag(event->record.tag(i))));
+        out_.tags = tags_;
+        out_.metadata = event->record.metadata;
+        out_.payload = event->record.payload;
+        return &out_;
+    }
+
+private:
+    std::shared_ptr<log::event_log> log_; // keeps the index alive
+    const log::log_index* index_;
+    log::log_cursor cursor_;
+    std::uint64_t left_;
+    std::vector<std::string_view> tags_{};
+    recorded_event out_{};
+};
+
+/// Nothing matches.
+class empty_cursor final : public event_cursor {
+public:
+    [[nodiscard]] const recorded_event* next() override { return nullptr; }
+};
+
+void require_sensible(const append_request& request) {
+    if (request.streams.empty())
+        throw error{errc::invalid, "an append names at least one stream"};
+    std::set<std::string_view> seen;
+    for (const auto& to : request.streams) {
+        if (to.events.empty())
+            throw error{
+                errc::invalid,
+                "an append has at least one event for each stream; '" + printable(to.stream) +
+                    "' has none"};
+        if (!seen.insert(to.stream).second)
+            throw error{
+                errc::invalid,
+                "an append names each stream once; '" + printable(to.stream) + "' is there twice"};
+    }
+}
+
+/// Texts and bytes stay the request's.
+std::vector<log::draft> drafts_of(const append_request& request) {
+    std::vector<log::draft> out;
+    for (const auto& to : request.streams) {
+        for (const auto& event : to.events) {
+            validate(event.payload);
+            if (!event.metadata.empty())
+                validate(event.metadata);
+            out.push_back({
+                .stream = to.stream,
+                .type = event.type,
+                .version = event.version,
+                .tags = event.tags,
+                .occurred_at = event.occurred_at,
+                .originally_recorded_at = event.originally_recorded_at,
+                .id = event.id,
+                .correlation_id = event.correlation_id,
+                .causation_id = event.causation_id,
+                .metadata = event.metadata,
+                .payload = event.payload,
+            });
+        }
+    }
+    return out;
+}
+
+} // namespace
+
+log_store::log_store(std::shared_ptr<log::event_log> log)
+    : log_{std::move(log)}
+    , log_id_{log_->index().log_id()}
+    , snapshots_{log_->machine(), log_->directory(), log_id_} {
+    const auto& found = log_->notes();
+    report_ = {found.torn_bytes, found.quarantine_file, found.notes};
+}
+
+log_store::~log_store() = default;
+
+uuid log_store::log_id() const {
+    return log_id_;
+}
+
+open_report log_store::report() const {
+    const std::lock_guard lock{noting_};
+    return report_;
+}
+
+void log_store::note(std::string sentence) {
+    const std::lock_guard lock{noting_};
+    if (std::ranges::find(report_.notes, sentence) == report_.notes.end())
+        report_.notes.push_back(std::move(sentence));
+}
+
+append_result log_store::append(const append_request& request) {
+    require_sensible(request);
+    const auto drafts = drafts_of(request);
+    std::optional<append_conflict> lost;
+    const auto placed =
+        log_->append(drafts, request.append_id, [&](const log::stream_heads& heads) {
+            for (const auto& to : request.streams) {
+                const auto last = heads.last(to.stream);
+                if (!to.expected.holds_for(last)) {
+                    lost = {to.stream, to.expected, last};
+                    return false;
+                }
+            }
+            return true;
+        });
+    if (!placed)
+        return *lost;
+    appended out{placed->first, placed->first.advanced(drafts.size() - 1), {}};
+    std::size_t end = 0;
+    for (const auto& to : request.streams) {
+        end += to.events.size();
+        out.last_revisions.push_back(placed->revisions[end - 1]);
+    }
+    return out;
+}
+
+std::unique_ptr<event_cursor> log_store::read(const query& q) {
+    const auto& index = log_->index();
+    auto wanted = select(q, index);
+    if (!wanted)
+        return std::make_unique<empty_cursor>();
+    return std::make_unique<log_store_cursor>(log_, index, std::move(*wanted), q.within().limit);
+}
+
+position log_store::end() {
+    return log_->index().end();
+}
+
+std::optional<revision> log_store::last_revision(std::string_view stream) {
+    const auto& index = log_->index();
+    const auto number = index.find_stream(stream);
+    const auto next = number ? index.next_revision(*number) : std::nullopt;
+    return next ? std::optional{revision{*next - 1}} : std::nullopt;
+}
+
+std::optional<position> log_store::position_at(timestamp t) {
+    return log_->index().position_at(t);
+}
+
+std::vector<std::string> log_store::streams() {
+    const auto& index = log_->index();
+    std::vector<std::string> out;
+    for (std::uint32_t i = 0; i < index.stream_count(); ++i) {
+        if (index.next_revision(i))
+            out.emplace_back(index.names().streams.text(i));
+    }
+    return out;
+}
+
+bool log_store::wait_for(position p, std::chrono::milliseconds timeout) {
+    return log_->wait_for(p, timeout);
+}
+
+void log_store::save_snapshot(const snapshot& s) {
+    if (!log_->is_writable())
+        throw error{
+            errc::read_only,
+            "'" + log_->directory() + "' was opened for reading only; a snapshot needs a writer"};
+    const auto& index = log_->index();
+    const auto number = index.find_stream(s.stream);
+    if (!number || index.position_of(*number, s.at) != s.log_position)
+        throw error{
+            errc::invalid,
+            "a snapshot of stream '" + printable(s.stream) + "' at revision " +
+                std::to_string(s.at.value()) + " does not name an event of this log"};
+    const std::lock_guard lock{saving_};
+    snapshots_.save(s, index.chain_at(s.log_position));
+}
+
+std::optional<snapshot>
+log_store::load_snapshot(std::string_view stream, std::string_view fold, revision up_to) {
+    const auto& index = log_->index();
+    const auto number = index.find_stream(stream);
+    if (!number)
+        return {};
+    for (const auto& name : snapshots_.names(stream, fold, up_to)) {
+        std::string why;
+        auto found = snapshots_.load(name, stream, fold, why);
+        if (found &&
+            (index.position_of(*number, found->content.at) != found->content.log_position ||
+             index.chain_at(found->content.log_position) != found->chain)) {
+            why = "the log does not confirm it";
+            found.reset();
+        }
+        if (found)
+            return std::move(found->content);
+        note("the snapshot '" + name + "' is ignored: " + why);
+    }
+    return {};
+}
+
+archive_report log_store::archive(std::string_view stream, revision up_to) {
+    const auto number = log_->index().find_stream(stream);
+    archive_report out;
+    out.bytes_before = log_->stored_bytes();
+    if (number) {
+        const auto done = log_->archive([&](const log::segment_index& segment) {
+            const auto local = segment.local_stream_of(*number);
+            return local && segment.stream(*local).base <= up_to.value();
+        });
+        out.segments = done.segments;
+        out.events = done.events;
+    }
+    out.bytes_after = log_->stored_bytes();
+    return out;
+}
+
+store_stats log_store::stats() {
+    const auto segments = log_->count_segments();
+    return {
+        .events = end().value(),
+        .streams = streams().size(),
+        .segments = segments.all,
+        .archived_segments = segments.archived,
+        .bytes = log_->stored_bytes(),
+        .snapshots = snapshots_.count()};
+}
+
+void log_store::close() {
+    log_->close();
+}
+
+} // namespace everfold

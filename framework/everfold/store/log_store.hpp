@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The embedded store: streams, conditions and queries on top of one event log.
+
+#include <everfold/log/event_log.hpp>
+#include <everfold/store/snapshot_files.hpp>
+#include <everfold/store/store.hpp>
+
+#include <memory>
+#include <mutex>
+
+namespace everfold {
+
+/// Owns:    the log. Cursors keep it alive.
+/// Threads: any.
+class log_store final : public store_engine {
+public:
+    explicit log_store(std::shared_ptr<log::event_log> log);
+    ~log_store() override;
+
+    [[nodiscard]] uuid log_id() const override;
+    [[nodiscard]] open_report report() const override;
+    [[nodiscard]] append_result append(const append_request& request) override;
+    [[nodiscard]] std::unique_ptr<event_cursor> read(const query& q) override;
+    [[nodiscard]] position end() override;
+    [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) override;
+    [[nodiscard]] std::optional<position> position_at(timestamp t) override;
+    [[nodiscard]] std::vector<std::string> streams() override;
+    [[nodiscard]] bool wait_for(position p, std::chrono::milliseconds timeout) override;
+    void save_snapshot(const snapshot& s) override;
+    [[nodiscard]] std::optional<snapshot>
+    load_snapshot(std::string_view stream, std::string_view fold, revision up_to) override;
+    archive_report archive(std::string_view stream, revision up_to) override;
+    [[nodiscard]] store_stats stats() override;
+    void close() override;
+
+private:
+    void note(std::string sentence);
+
+    std::shared_ptr<log::event_log> log_;
+    uuid log_id_;
+    snapshot_files snapshots_;
+    std::mutex saving_{};
+    mutable std::mutex noting_{};
+    open_report report_{};
+};
+
+} // namespace everfold

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/io/posix.hpp>
+#include <everfold/io/simulated.hpp>
+#include <everfold/log/event_log.hpp>
+#include <everfold/store/log_store.hpp>
+#include <everfold/store/open.hpp>
+
+namespace everfold {
+
+namespace {
+
+constexpr const char* memory_path = "memory:";
+
+log::access access_of(open_mode mode) noexcept {
+    switch (mode) {
+    case open_mode::create:
+        return log::access::create;
+    case open_mode::existing:
+        return log::access::existing;
+    case open_mode::read_only:
+        return log::access::read_only;
+    }
+    return log::access::read_only;
+}
+
+/// The same engine on files that are in memory only (docs/decisions/0004-in-memory-store.md).
+store open_in_memory(const store_options& options) {
+    auto machine = io::posix_machine();
+    machine.files = std::make_shared<io::simulated_disk>(false);
+    auto in_memory = options;
+    in_memory.mode = open_mode::create;
+    return open("/log", in_memory, machine);
+}
+
+} // namespace
+
+store open(const std::string& path, const store_options& options) {
+    if (path == memory_path)
+        return open_in_memory(options);
+    return open(path, options, io::posix_machine());
+}
+
+store open(const std::string& path, const store_options& options, const io::machine& machine) {
+    const log::log_options log_options{
+        .mode = access_of(options.mode),
+        .limits =
+            {.segment_bytes_max = options.segment_bytes_max,
+             .event_bytes_max = options.event_bytes_max,
+             .batch_bytes_max = options.batch_bytes_max},
+        .allow_unsafe_file_system = options.allow_unsafe_file_system};
+    return store{std::make_shared<log_store>(log::event_log::open(machine, path, log_options))};
+}
+
+} // namespace everfold

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// From a path to a store.
+
+#include <everfold/base/ids.hpp>
+#include <everfold/io/file_system.hpp>
+#include <everfold/store/store.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace everfold {
+
+enum class open_mode : std::uint8_t {
+    create,    ///< for writing; a missing log is created
+    existing,  ///< for writing; a missing log is errc::not_a_log
+    read_only, ///< never creates, never locks, never repairs; follows another process's writer
+};
+
+struct store_options {
+    open_mode mode{open_mode::create};
+    /// A segment that reaches this size is followed by a new one; at most 16 GiB.
+    std::uint64_t segment_bytes_max{std::uint64_t{64} << 20U};
+    /// Of one encoded event with its envelope. Larger ones are refused.
+    std::uint32_t event_bytes_max{std::uint32_t{1} << 20U};
+    /// Of one atomic append; at most 1 GiB.
+    std::uint32_t batch_bytes_max{std::uint32_t{16} << 20U};
+    /// Accepts file systems on which a lock or a sync may be a lie (network, user-space).
+    bool allow_unsafe_file_system{};
+};
+
+/// Opens the log in the directory `path`, or a store in memory for "memory:" (each call a new one).
+///
+/// The limits are those of the log once it exists, where they were set when it was created.
+/// Failure: errc::not_a_log, in_use (names the owner), damaged, unsupported, io.
+[[nodiscard]] store open(const std::string& path, const store_options& options = {});
+
+/// The same on a given machine: tests pass a simulated one.
+[[nodiscard]] store
+open(const std::string& path, const store_options& options, const io::machine& machine);
+
+} // namespace everfold

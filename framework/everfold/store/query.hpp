@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Which events to read: a value, built by naming what they must have, executed by a store.
+
+#include <everfold/base/ids.hpp>
+#include <everfold/base/timestamp.hpp>
+#include <everfold/event/event.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace everfold {
+
+/// One alternative of a query: an event matches where it is of any of `types` and has all of
+/// `tags` and is in `stream` or `category`; what is empty asks for nothing.
+struct query_item {
+    std::vector<std::string> types{};
+    std::vector<std::string> tags{};
+    std::optional<std::string> stream{};
+    std::optional<std::string> category{};
+
+    friend bool operator==(const query_item&, const query_item&) = default;
+};
+
+/// `query{}` is every event. Members narrow it and return it:
+/// `query{}.tag("user", 123).type("user_updated").backwards().limit(10)`.
+/// `a | b` matches what either alternative matches, within the bounds of `a`.
+class query {
+public:
+    query& stream(std::string name) &;
+    query& category(std::string name) &;
+    query& type(std::string name) &;
+    /// "key:value".
+    query& tag(std::string text) &;
+    query& tag(std::string_view key, std::string_view value) &;
+    /// Positions, both inclusive.
+    query& from(position p) &;
+    query& to(position p) &;
+    /// Revisions, both inclusive; only with stream().
+    query& from_revision(revision r) &;
+    query& to_revision(revision r) &;
+    /// A closed range of occurred_at.
+    query& since(timestamp t) &;
+    query& until(timestamp t) &;
+    query& backwards() &;
+    query& limit(std::uint64_t count) &;
+
+    template <event E>
+    query& type() & {
+        return type(std::string{event_type_of<E>});
+    }
+
+    template <class Integer>
+    requires std::is_integral_v<Integer> query& tag(std::string_view key, Integer value) & {
+        return tag(key, std::string_view{std::to_string(value)});
+    }
+
+    // The same on a temporary, so that a query can be written in one expression.
+    query stream(std::string name) && { return std::move(stream(std::move(name))); }
+    query category(std::string name) && { return std::move(category(std::move(name))); }
+    query type(std::string name) && { return std::move(type(std::move(name))); }
+    query tag(std::string text) && { return std::move(tag(std::move(text))); }
+    query tag(std::string_view key, std::string_view value) && {
+        return std::move(tag(key, value));
+    }
+    query from(position p) && { return std::move(from(p)); }
+    query to(position p) && { return std::move(to(p)); }
+    query from_revision(revision r) && { return std::move(from_revision(r)); }
+    query to_revision(revision r) && { return std::move(to_revision(r)); }
+    query since(timestamp t) && { return std::move(since(t)); }
+    query until(timestamp t) && { return std::move(until(t)); }
+    query backwards() && { return std::move(backwards()); }
+    query limit(std::uint64_t count) && { return std::move(limit(count)); }
+
+    template <event E>
+    query type() && {
+        return std::move(type<E>());
+    }
+
+    template <class Integer>
+    requires std::is_integral_v<Integer> query tag(std::string_view key, Integer value) && {
+        return std::move(tag(key, value));
+    }
+
+    friend query operator|(query a, const query& b);
+
+    /// What a store reads.
+    struct bounds {
+        position from{};
+        position to{std::numeric_limits<std::uint64_t>::max()};
+        revision from_revision{};
+        revision to_revision{std::numeric_limits<std::uint64_t>::max()};
+        std::optional<timestamp> since{};
+        std::optional<timestamp> until{};
+        std::uint64_t limit{std::numeric_limits<std::uint64_t>::max()};
+        bool is_backwards{};
+
+        friend bool operator==(const bounds&, const bounds&) = default;
+    };
+
+    [[nodiscard]] const std::vector<query_item>& items() const noexcept { return items_; }
+
+    [[nodiscard]] const bounds& within() const noexcept { return within_; }
+
+    friend bool operator==(const query&, const query&) = default;
+
+private:
+    std::vector<query_item> items_{1};
+    bounds within_{};
+};
+
+/// The text before the first '-' of a stream's name, or the whole name.
+[[nodiscard]] std::string_view category_of(std::string_view stream) noexcept;
+
+} // namespace everfold

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The interface that every store implements, and the handle that programs hold.
+
+#include <everfold/base/ids.hpp>
+#include <everfold/base/timestamp.hpp>
+#include <everfold/base/uuid.hpp>
+#include <everfold/store/append.hpp>
+#include <everfold/store/query.hpp>
+#include <everfold/store/recorded_event.hpp>
+#include <everfold/store/snapshot.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace everfold {
+
+/// What opening a store found and did. Nothing is dropped without a line here.
+struct open_report {
+    /// Bytes of an unfinished last append that no acknowledgement covers; kept in
+    /// `quarantine_file`.
+    std::uint64_t torn_bytes{};
+    std::string quarantine_file{};
+    /// Sentences for people: what was repaired, ignored or rebuilt.
+    std::vector<std::string> notes{};
+};
+
+/// Sizes, for people who look after disks.
+struct store_stats {
+    std::uint64_t events{};
+    std::uint64_t streams{};
+    std::uint64_t segments{};
+    std::uint64_t archived_segments{};
+    /// Of all live files: segments, snapshots, manifest, marks.
+    std::uint64_t bytes{};
+    std::uint64_t snapshots{};
+};
+
+/// What moving a stream's covered events into the archive did.
+struct archive_report {
+    std::uint64_t bytes_before{};
+    std::uint64_t bytes_after{};
+    /// Segments that this call compressed.
+    std::uint64_t segments{};
+    /// Events in them, of any stream.
+    std::uint64_t events{};
+};
+
+/// Walks the events of one query, once. One thread at a time.
+class event_cursor {
+public:
+    event_cursor() = default;
+    event_cursor(const event_cursor&) = delete;
+    event_cursor& operator=(const event_cursor&) = delete;
+    event_cursor(event_cursor&&) = delete;
+    event_cursor& operator=(event_cursor&&) = delete;
+    virtual ~event_cursor();
+
+    /// The next event, or null after the last. What it points to lives until the next call.
+    [[nodiscard]] virtual const recorded_event* next() = 0;
+};
+
+/// An input range of recorded events for `for`. Bounded memory, whatever the log's size.
+class event_range {
+public:
+    class iterator {
+    public:
+        using value_type = recorded_event;
+        using difference_type = std::ptrdiff_t;
+
+        iterator() = default;
+        explicit iterator(event_cursor* cursor)
+            : cursor_{cursor}
+            , event_{cursor->next()} {}
+
+        const recorded_event& operator*() const noexcept { return *event_; }
+        const recorded_event* operator->() const noexcept { return event_; }
+
+        iterator& operator++() {
+            event_ = cursor_->next();
+            return *this;
+        }
+
+        void operator++(int) { ++*this; }
+
+        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
+            return it.event_ == nullptr;
+        }
+
+    private:
+        event_cursor* cursor_{};
+        const recorded_event* event_{};
+    };
+
+    explicit event_range(std::unique_ptr<event_cursor> cursor)
+        : cursor_{std::move(cursor)} {}
+
+    [[nodiscard]] iterator begin() { return iterator{cursor_.get()}; }
+
+    [[nodiscard]] static std::default_sentinel_t end() noexcept { return {}; }
+
+private:
+    std::unique_ptr<event_cursor> cursor_;
+};
+
+/// What a store must be able to do. Every store passes the same conformance suite.
+///
+/// Threads:    all members may be called from any thread.
+/// Durability: append() returns once the events survive a power cut.
+/// Failure:    the exceptions of base/error.hpp.
+class store_engine {
+public:
+    store_engine() = default;
+    store_engine(const store_engine&) = delete;
+    store_engine& operator=(const store_engine&) = delete;
+    store_engine(store_engine&&) = delete;
+    store_engine& operator=(store_engine&&) = delete;
+    virtual ~store_engine();
+
+    [[nodiscard]] virtual uuid log_id() const = 0;
+    /// What opening found, and what was ignored since.
+    [[nodiscard]] virtual open_report report() const = 0;
+
+    [[nodiscard]] virtual append_result append(const append_request& request) = 0;
+    [[nodiscard]] virtual std::unique_ptr<event_cursor> read(const query& q) = 0;
+
+    /// One past the last event that can be read; 0 for an empty store.
+    [[nodiscard]] virtual position end() = 0;
+    /// A stream's last revision, where it has an event.
+    [[nodiscard]] virtual std::optional<revision> last_revision(std::string_view stream) = 0;
+    /// The last event with recorded_at at or before `t`.
+    [[nodiscard]] virtual std::optional<position> position_at(timestamp t) = 0;
+    /// The streams' names, in the order of their first event.
+    [[nodiscard]] virtual std::vector<std::string> streams() = 0;
+    /// Waits until end() is past `p`, at most `timeout`; whether it is.
+    [[nodiscard]] virtual bool wait_for(position p, std::chrono::milliseconds timeout) = 0;
+
+    /// Keeps the last two of each (stream, fold), atomically. Refuses one that is ahead of the log.
+    virtual void save_snapshot(const snapshot& s) = 0;
+    /// The newest one at or before `up_to` whose log prefix the log confirms.
+    [[nodiscard]] virtual std::optional<snapshot>
+    load_snapshot(std::string_view stream, std::string_view fold, revision up_to) = 0;
+
+    /// Seals the active segment and compresses every segment that holds an event of `stream` at or
+    /// before `up_to`. Positions, history and answers stay the same.
+    virtual archive_report archive(std::string_view stream, revision up_to) = 0;
+
+    [[nodiscard]] virtual store_stats stats() = 0;
+
+    /// Ends the writer cleanly and reports what a destructor could not. Idempotent.
+    virtual void close() = 0;
+};
+
+/// A shared handle on a store; copies mean the same store. The store closes with the last one.
+class store {
+public:
+    explicit store(std::shared_ptr<store_engine> engine);
+
+    /// Appends typed events to one stream, atomically:
+    /// `store.append("users", user_created{…}, user_updated{…})`.
+    template <event... Es>
+    append_result append(std::string stream, const Es&... events) {
+        return append(std::move(stream), expected_revision::any(), events...);
+    }
+
+    template <event... Es>
+    append_result append(std::string stream, expected_revision expected, const Es&... events) {
+        append_request request;
+        auto& to = request.streams.emplace_back(stream_append{std::move(stream), expected, {}});
+        (to.events.push_back(encoded(events)), ...);
+        return append(request);
+    }
+
+    append_result append(const append_request& request) { return engine_->append(request); }
+
+    [[nodiscard]] event_range read(const query& q = {}) { return event_range{engine_->read(q)}; }
+
+    [[nodiscard]] position end() { return engine_->end(); }
+
+    [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) {
+        return engine_->last_revision(stream);
+    }
+
+    [[nodiscard]] std::optional<position> position_at(timestamp t) {
+        return engine_->position_at(t);
+    }
+
+    [[nodiscard]] std::vector<std::string> streams() { return engine_->streams(); }
+
+    [[nodiscard]] bool wait_for(position p, std::chrono::milliseconds timeout) {
+        return engine_->wait_for(p, timeout);
+    }
+
+    [[nodiscard]] store_stats stats() { return engine_->stats(); }
+
+    [[nodiscard]] open_report report() const { return engine_->report(); }
+
+    [[nodiscard]] uuid log_id() const { return engine_->log_id(); }
+
+    void close() { engine_->close(); }
+
+    /// What the other rooms work with.
+    [[nodiscard]] store_engine& engine() const noexcept { return *engine_; }
+
+private:
+    std::shared_ptr<store_engine> engine_;
+};
+
+} // namespace everfold

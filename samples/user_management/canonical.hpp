@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// JSON text to the byte as Python's json.dumps writes it, the canonical form of users and the
+// digest of a state. Other programs compute the same digest, so nothing here may ever differ.
+
+#include "user_directory.hpp"
+
+#include <everfold/base/bytes.hpp>
+#include <everfold/json.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace users {
+
+/// How JSON is spelled; the values are the same.
+struct json_style {
+    std::string_view between_items{};
+    std::string_view after_key{};
+    /// Everything but printable ASCII as \uXXXX.
+    bool ascii_only{};
+};
+
+/// json.dumps(…, separators=(",", ":"), ensure_ascii=False): the canonical form, where keys are
+/// sorted, which nlohmann::json does.
+inline constexpr json_style canonical_style{",", ":", false};
+/// json.dumps(…), as the tutorial writes its log.
+inline constexpr json_style tutorial_style{", ", ": ", true};
+/// For people.
+inline constexpr json_style reading_style{", ", ": ", false};
+
+void append_json(std::string& out, const nlohmann::json& value, const json_style& style);
+void append_json(std::string& out, const nlohmann::ordered_json& value, const json_style& style);
+
+[[nodiscard]] std::string canonical_json(const nlohmann::json& value);
+
+/// Whether it is an integer that 64 bits with a sign can hold.
+template <class Json>
+[[nodiscard]] bool is_int64(const Json& value) {
+    return value.is_number_integer() &&
+           (!value.is_number_unsigned() ||
+            std::in_range<std::int64_t>(value.template get<std::uint64_t>()));
+}
+
+/// The user as an object: user_id, name, email, created_at, phone unless absent, and the others.
+[[nodiscard]] nlohmann::json object_of(const user& u);
+
+/// One line without its end.
+[[nodiscard]] std::string canonical_json(const user& u);
+
+/// SHA-256 of bytes that come piece by piece.
+class sha256 {
+public:
+    sha256();
+    void update(std::string_view text);
+    /// The digest in hexadecimal; nothing can be added after it.
+    [[nodiscard]] std::string finish();
+
+private:
+    /// libsodium's state, kept out of this header.
+    alignas(8) std::byte state_[128];
+};
+
+/// SHA-256 of one canonical line a user, ordered by user_id, each with its line end.
+[[nodiscard]] std::string state_digest(const user_directory& state);
+
+/// One field that differs; absent where there was none or is none any more.
+struct field_change {
+    std::string field{};
+    std::optional<nlohmann::json> before{};
+    std::optional<nlohmann::json> after{};
+};
+
+/// What leads from one object to the other, by field name. Null means no object.
+[[nodiscard]] std::vector<field_change>
+changes_between(const nlohmann::json& before, const nlohmann::json& after);
+
+} // namespace users

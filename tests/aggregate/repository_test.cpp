@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+#include "ledger.hpp"
+
+#include <everfold/aggregate/repository.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+using everfold::expected_revision;
+using everfold::position;
+using everfold::repository;
+using everfold::revision;
+using everfold::unknown_events;
+
+namespace {
+
+using entries = std::map<std::string, std::int64_t>;
+
+struct transfer_refused {};
+
+/// A state that counts how often it is copied.
+struct heavy {
+    using events = everfold::events<entry_set>;
+    std::int64_t sum{};
+
+    struct copy_counter {
+        copy_counter() = default;
+        copy_counter(const copy_counter&) { ++copies(); }
+        copy_counter(copy_counter&&) noexcept = default;
+        copy_counter& operator=(const copy_counter&) {
+            ++copies();
+            return *this;
+        }
+        copy_counter& operator=(copy_counter&&) noexcept = default;
+
+        static int& copies() {
+            static int count = 0;
+            return count;
+        }
+    };
+
+    copy_counter counter{};
+
+    void apply(const entry_set& e) { sum += e.value; }
+};
+
+class heavy_book : public everfold::aggregate<heavy> {
+public:
+    void add(std::int64_t value) { record(entry_set{"", value}); }
+};
+
+} // namespace
+
+template <>
+struct everfold::codec<heavy::copy_counter> {
+    static constexpr std::string_view wire = "nothing";
+    static void encode(const heavy::copy_counter&, cbor_writer& out) { out.write_null(); }
+    static void decode(cbor_reader& in, heavy::copy_counter&) { static_cast<void>(in.skip()); }
+};
+
+TEST_CASE_TEMPLATE(
+    "load folds all events of the stream and of no other", Place, in_memory, in_a_directory
+) {
+    Place here;
+    auto& store = here.store();
+    put(store, "one", entry_set{"a", 1}, entry_set{"b", 2});
+    put(store, "two", entry_set{"c", 3});
+    put(store, "one", entry_removed{"a"}, entry_set{"d", 4});
+
+    auto books = repository<ledger_book>{store};
+    const auto one = books.load("one");
+    CHECK(one.state().entries == entries{{"b", 2}, {"d", 4}});
+    CHECK(one.state().changes == 4);
+    CHECK(one.last_revision() == revision{3});
+    CHECK(one.stream() == "one");
+    CHECK(one.uncommitted().empty());
+    CHECK(books.load("two").state().entries == entries{{"c", 3}});
+    CHECK(books.stats().events_replayed == 5);
+}
+
+TEST_CASE_TEMPLATE(
+    "a stream without events is an aggregate without events", Place, in_memory, in_a_directory
+) {
+    Place here;
+    auto books = repository<ledger_book>{here.store()};
+    const auto none = books.load("nobody");
+    CHECK(none.state() == ledger{});
+    CHECK_FALSE(none.last_revision().has_value());
+    CHECK(none.stream() == "nobody");
+    CHECK_FALSE(books.snapshot("nobody").has_value());
+}
+
+TEST_CASE("a stream without a name is refused") {
+    auto books = repository<ledger_book>{everfold::open("memory:")};
+    CHECK_THROWS_AS(static_cast<void>(books.load("")), everfold::error);
+    CHECK_THROWS_AS(books.update("", [](ledger_book& b) { b.clear(); }), everfold::error);
+    ledger_book unnamed;
+    unnamed.clear();
+    CHECK_THROWS_AS(books.save(unnamed), everfold::error);
+    CHECK(unnamed.uncommitted().size() == 1);
+}
+
+TEST_CASE_TEMPLATE(
+    "a second load reads only what was appended since the first", Place, in_memory, in_a_directory
+) {
+    Place here;
+    auto& store = here.store();
+    auto books = repository<ledger_book>{store};
+    for (int i = 0; i < 10; ++i)
+        put(store, "one", entry_set{std::to_string(i), i});
+    CHECK(books.load("one").state().entries.size() == 10);
+    CHECK(books.stats().events_replayed == 10);
+    CHECK(books.load("one").state().entries.size() == 10);
+    CHECK(books.stats().events_replayed == 10);
+    put(store, "two", entry_set{"x", 1});
+    put(store, "one", entry_set{"y", 1});
+    CHECK(books.load("one").state().entries.size() == 11);
+    CHECK(books.stats().events_replayed == 11);
+    books.forget("one");
+    CHECK(books.load("one").state().entries.size() == 11);
+    CHECK(books.stats().events_replayed == 22);
+}
+
+TEST_CASE_TEMPLATE(
+    "update appends what the decision recorded, in one batch, and returns what it returned",
+    Place,
+    in_memory,
+    in_a_directory
+) {
+    Place here;
+    auto& store = here.store();
+    auto books = repository<ledger_book>{store};
+    books.update("one", [](ledger_book& b) { b.set("a", 1); });
+    const auto size = books.update("one", [](ledger_book& b) {
+        b.set("b", 2);
+        b.set("c", 3);
+        return b.state().entries.size();
+    });
+    static_assert(std::is_same_v<decltype(size), const std::size_t>);
+    CHECK(size == 3);
+    CHECK(store.end() == position{3});
+    CHECK(store.last_revision("one") == revision{2});
+    CHECK(books.stats().events_replayed == 0);
+    CHECK(repository<ledger_book>{store}.load("one").state() == books.load("one").state());
+    const auto owned = books.update("one", [](ledger_book&) { return std::make_unique<int>(7); });
+    CHECK(*owned == 7);
+}
+
+TEST_CASE("update copies no state") {
+    auto books = repository<heavy_book>{everfold::open("memory:")};
+    books.update("one", [](heavy_book& b) { b.add(1); });
+    const auto before = heavy::copy_counter::copies();
+    for (int i = 0; i < 100; ++i)
+        books.update("one", [](heavy_book& b) { b.add(1); });
+    CHECK(books.inspect("one", [](const heavy_book& b) { return b.state().sum; }) == 101);
+    CHECK(heavy::copy_counter::copies() == before);
+    CHECK(books.load("one").state().sum == 101);
+    CHECK(heavy::copy_counter::copies() == before + 1);
+}
+
+TEST_CASE_TEMPLATE(
+    "a decision that records nothing appends nothing", Place, in_memory, in_a_directory
+) {
+    Place here;
+    auto books = repository<ledger_book>{here.store()};
+    books.update("one", [](ledger_book&) {});
+    CHECK(here.store().end() == position{0});
+    auto book = books.load("one");
+    CHECK_FALSE(books.save(book).has_value());
+}
+
+TEST_CASE_TEMPLATE(
+    "a decision that refuses passes its exception through and leaves no trace",
+    Place,
+    in_memory,
+    in_a_directory
+) {
+    Place here;
+    auto books = repository<ledger_book>{here.store()};
+    books.update("one", [](ledger_book& b) { b.set("a", 1); });
+
+    SUBCASE("before it recorded") {
+        CHECK_THROWS_AS(books.update("one", [](ledger_book& b) { b.remove("x"); }), refused);
+        CHECK(books.load("one").state().entries == entries{{"a", 1}});
+        // What was kept is still good.
+        CHECK(books.stats().events_replayed == 0);
+    }
+    SUBCASE("after it recorded") {
+        CHECK_THROWS_AS(
+            books.update(
+                "one",
+                [](ledger_book& b) {
+                    b.clear();
+                    b.set("z", 26);
+                    b.remove("x");
+                }
+            ),
+            refused
+        );
+        CHECK(books.load("one").state().entries == entries{{"a", 1}});
+        CHECK(books.load("one").state().changes == 1);
+    }
+    SUBCASE("with what is no std::exception") {
+        CHECK_THROWS_AS(
+            books.update(
+                "one",
+                [](ledger_book& b) {
+                    b.clear();
+                    throw transfer_refused{};
+                }
+            ),
+            transfer_refused
+        );
+        CHECK(books.load("one").state().entries == entries{{"a", 1}});
+    }
+    CHECK(here.store().end() == position{1});
+    books.update("one", [](ledger_book& b) { b.set("b", 2); });
+    CHECK(books.load("one").state().entries == entries{{"a", 1}, {"b", 2}});
+    CHECK(here.store().last_revision("one") == revision{1});
+}
+
+TEST_CASE_TEMPLATE(
+    "an update that loses a race decides again on the new state", Place, in_memory, in_a_directory
+) {
+    Place here;
+    auto mine = repository<ledger_book>{here.store()};
+    auto theirs = repository<ledger_book>{here.store()};
+    mine.update("one", [](ledger_book& b) { b.set("n", 1); });
+    int decided = 0;
+    mine.update("one", [&](ledger_book& b) {
+        if (++decided <= 3)
+            theirs.update("one", [&](ledger_book& t) {
+                t.set("n", t.state().entries.at("n") * 10);
+            });
+        b.set("n", b.state().entries.at("n") + 1);
+    });
+    CHECK(decided == 4);
+    CHECK(mine.stats().retries == 3);
+    CHECK(mine.stats().conflicts == 3);
+    CHECK(mine.load("one").state().entries.at("n") == 1001);
+    CHECK(theirs.load("one").state() == mine.load("one").state());
+    CHECK(mine.replay("one").state() == mine.load("one").state());
+}
+
+TEST_CASE("an update that loses every race throws conflict after its retries") {
+    auto store = everfold::open("memory:");
+    auto mine = repository<ledger_book>{store, {.retries_max = 2}};
+    int decided = 0;
+    try {
+        mine.update("one", [&](ledger_book& b) {
+            ++decided;
+            put(store, "one", ledger_cleared{});
+            b.set("n", 1);
+        });
+        FAIL("won a race that can't be won");
+    } catch (const everfold::conflict& e) {
+        CHECK(e.stream() == "one");
+        CHECK(e.expected() == "revision 1");
+        CHECK(e.actual() == "revision 2");
+    }
+    CHECK(decided == 3);
+    CHECK(mine.stats().retries == 2);
+    CHECK(mine.load("one").state().entries.empty());
+    CHECK(mine.load("one").state().changes == 3);
+}
+
+TEST_CASE_TEMPLATE(
+    "a decision may use the repository it was called by", Place, in_memory, in_a_directory
+) {
+    Place here;
+    auto books = repository<ledger_book>{here.store()};
+    SUBCASE("for another stream") {
+        books.update("one", [&](ledger_book& b) {
+            books.update("two", [](ledger_book& t) { t.set("b", 2); });
+            b.set("a", 1);
+        });
+        CHECK(books.load("two").state().entries == entries{{"b", 2}});
+        CHECK(books.stats().retries == 0);
+    }
+    SUBCASE("even for its own, and then decides again") {
+        bool is_first = true;
+        books.update("one", [&](ledger_book& b) {
+            if (std::exchange(is_first, false))
+                books.update("one", [](ledger_book& t) { t.set("b", 2); });
+            b.set("a", 1);
+        });
+        CHECK(books.load("one").state().entries == entries{{"a", 1}, {"b", 2}});
+        CHECK(books.stats().retries == 1);
+    }
+    CHECK(books.load("one").state().entries.at("a") == 1);
+    CHECK(books.load("one").state() == books.replay("one").state());
+}
+
+TEST_CASE_TEMPLATE(
+    "save appends once, and throws conflict where the stream has moved on",
+    Place,
+    in_memory,
+    in_a_directory
+) {
+    Place here;
+    auto& store = here.store();
+    auto books = repository<ledger_book>{store};
+    auto mine = books.load("one");
+    auto theirs = books.load("one");
+    mine.set("a", 1);
+    mine.set("b", 2);
+    const auto where = books.save(mine);
+    REQUIRE(where.has_value());
+    CHECK(where->first == position{0});
+    CHECK(where->last == position{1});
+    CHECK(mine.uncommitted().empty());
+    CHECK(mine.last_revision() == revision{1});
+    CHECK_FALSE(books.save(mine).has_value());
+
+    theirs.set("a", 3);
+    try {
+        books.save(theirs);
+        FAIL("saved over another's events");
+    } catch (const everfold::conflict& e) {
+        CHECK(e.expected() == "no stream");
+        CHECK(e.actual() == "revision 1");
+    }
+    CHECK(theirs.uncommitted().size() == 1);
+    CHECK_FALSE(theirs.last_revision().has_value());
+    CHECK(theirs.state().entries == entries{{"a", 3}});
+    CHECK(store.end() == position{2});
+
+    mine.set("c", 3);
+    CHECK(books.save(mine).has_value());
+    CHECK(books.load("one").state() == mine.state());
+}
+
+TEST_CASE_TEMPLATE(
+    "an event type that the state does not name is refused, and skipped and counted on request",
+    Place,
+    in_memory,
+    in_a_directory
+) {
+    Place here;
+    auto& store = here.store();
+    put(store, "one", entry_set{"a", 1}, entry_renamed{"a", "b"}, entry_set{"c", 2});
+
+    auto strict = repository<ledger_book>{store};
+    for (int twice = 0; twice < 2; ++twice) {
+        try {
+            static_cast<void>(strict.load("one"));
+            FAIL("loaded what nobody knows");
+        } catch (const everfold::schema_error& e) {
+            CHECK(e.event_type() == "entry_renamed");
+            CHECK(
+                std::string_view{e.what()}.find("replaying stream 'one'") != std::string_view::npos
+            );
+        }
+    }
+    CHECK_THROWS_AS(
+        strict.update("one", [](ledger_book& b) { b.clear(); }), everfold::schema_error
+    );
+    CHECK(store.end() == position{3});
+
+    auto lax = repository<ledger_book>{store, {.unknown = unknown_events::skip}};
+    const auto loaded = lax.load("one");
+    CHECK(loaded.state().entries == entries{{"a", 1}, {"c", 2}});
+    CHECK(loaded.last_revision() == revision{2});
+    CHECK(lax.stats().events_skipped == 1);
+    CHECK(lax.stats().events_replayed == 3);
+    lax.update("one", [](ledger_book& b) { b.clear(); });
+    CHECK(store.last_revision("one") == revision{3});
+}
+
+TEST_CASE("more aggregates than are kept are all right, only slower") {
+    auto store = everfold::open("memory:");
+    auto books = repository<ledger_book>{store, {.kept_max = 4}};
+    for (int round = 0; round < 3; ++round)
+        for (int i = 0; i < 20; ++i)
+            books.update("book-" + std::to_string(i), [&](ledger_book& b) {
+                b.set(std::to_string(round), i);
+            });
+    for (int i = 0; i < 20; ++i) {
+        CAPTURE(i);
+        const auto loaded = books.load("book-" + std::to_string(i));
+        CHECK(loaded.state().entries == entries{{"0", i}, {"1", i}, {"2", i}});
+    }
+    CHECK(books.stats().events_replayed > 0);
+}
+
+TEST_CASE_TEMPLATE(
+    "no increment is lost between threads that each have a repository",
+    Place,
+    in_memory,
+    in_a_directory
+) {
+    Place here;
+    auto& store = here.store();
+    constexpr int threads = 4;
+    constexpr int rounds = 25;
+    {
+        std::vector<std::thread> workers;
+        for (int t = 0; t < threads; ++t)
+            workers.emplace_back([&store] {
+                auto mine = repository<ledger_book>{store, {.retries_max = 100'000}};
+                for (int i = 0; i < rounds; ++i)
+                    mine.update("one", [](ledger_book& b) {
+                        const auto found = b.state().entries.find("n");
+                        b.set("n", found == b.state().entries.end() ? 1 : found->second + 1);
+                    });
+            });
+        for (auto& worker : workers)
+            worker.join();
+    }
+    CHECK(repository<ledger_book>{store}.load("one").state().entries.at("n") == threads * rounds);
+    CHECK(store.end() == position{threads * rounds});
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// Every bit flipped, every length cut: an error, a report, or the identical answer. Never other
+// data, never silence.
+
+#include <everfold/base/error.hpp>
+
+#include <doctest/doctest.h>
+#include <support/stores.hpp>
+
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace everfold;
+using namespace everfold::testing;
+
+namespace {
+
+const std::string directory = "/log";
+
+/// All that a program can see of a log, in lines.
+std::vector<std::string> everything(store& s) {
+    auto out = lines_of(s.read());
+    for (const auto& e : s.read()) {
+        out.push_back(
+            e.id.to_string() + " " + e.recorded_at.to_string() + " " + e.occurred_at.to_string() +
+            " " + std::to_string(e.version) + " " + to_hex(e.metadata)
+        );
+        for (const auto tag : e.tags)
+            out.emplace_back(tag);
+    }
+    for (const auto& line : lines_of(s.read(query{}.tag("kind:even").backwards())))
+        out.push_back(line);
+    out.push_back(std::to_string(s.end().value()));
+    for (const auto& stream : s.streams())
+        out.push_back(stream);
+    const auto kept = s.engine().load_snapshot("a", "state", revision{1000});
+    out.push_back(kept ? "snapshot at " + std::to_string(kept->at.value()) : "no snapshot");
+    return out;
+}
+
+/// A small log that was closed: an archived segment, a sealed one, an active one, a snapshot.
+std::shared_ptr<io::simulated_disk> closed_log() {
+    auto disk = std::make_shared<io::simulated_disk>();
+    auto s = open(
+        directory,
+        {.segment_bytes_max = 5000, .event_bytes_max = 512, .batch_bytes_max = 1024},
+        io::simulated_machine(disk)
+    );
+    for (std::uint32_t i = 0; i < 8; ++i) {
+        auto e = numbered(i, "counted", {i % 2 == 0 ? "kind:even" : "kind:odd"});
+        e.occurred_at = timestamp::from_milliseconds(i % 3 == 0 ? 5 : 1'000'000'000'000);
+        s.append(to_stream(i % 4 == 3 ? "b" : "a", {e})).value();
+        if (i == 3)
+            s.engine().archive("a", revision{2});
+    }
+    s.engine().save_snapshot({"a", "state", revision{5}, position{6}, 7, 1, number_payload(5)});
+    s.append(to_stream("a", {numbered(8), numbered(9)})).value();
+    s.close();
+    return disk;
+}
+
+enum class outcome : std::uint8_t { error, reported, identical, wrong, silent };
+
+/// What a program that opens the log and reads everything gets.
+outcome judge(
+    const std::shared_ptr<io::simulated_disk>& disk,
+    open_mode mode,
+    const std::vector<std::string>& truth
+) {
+    try {
+        auto s = open(directory, {.mode = mode}, io::simulated_machine(disk, 2));
+        auto found = everything(s);
+        const bool is_reported = !s.report().notes.empty();
+        if (found == truth)
+            return is_reported ? outcome::reported : outcome::identical;
+        // A snapshot is derived: without it the same answers take longer.
+        found.back() = truth.back();
+        if (found == truth)
+            return is_reported ? outcome::reported : outcome::silent;
+        return outcome::wrong;
+    } catch (const error&) {
+        return outcome::error;
+    }
+}
+
+struct tally {
+    std::map<outcome, std::uint64_t> counts{};
+    std::vector<std::string> identical{};
+};
+
+std::string kind_of(const std::string& path) {
+    auto name = path.substr(directory.size() + 1);
+    return name.substr(0, name.find('-')) +
+           (name.find('.') == std::string::npos ? "" : name.substr(name.rfind('.')));
+}
+
+void print(const char* what, const std::map<std::string, tally>& tallies) {
+    for (const auto& [file, t] : tallies) {
+        const auto count = [&](outcome o) {
+            const auto found = t.counts.find(o);
+            return static_cast<unsigned long long>(found == t.counts.end() ? 0 : found->second);
+        };
+        std::printf(
+            "%s %-9s %7llu errors, %6llu reported, %6llu identical, %llu wrong, %llu silent\n",
+            what,
+            file.c_str(),
+            count(outcome::error),
+            count(outcome::reported),
+            count(outcome::identical),
+            count(outcome::wrong),
+            count(outcome::silent)
+        );
+    }
+}
+
+/// Changes each byte of each file in each of the ways that `change` offers (until it says no more).
+template <class Change>
+std::map<std::string, tally> damage_every_file(open_mode mode, Change&& change) {
+    const auto intact = closed_log();
+    auto s = open(directory, {.mode = open_mode::read_only}, io::simulated_machine(intact));
+    const auto truth = everything(s);
+    REQUIRE(truth.size() > 30);
+    REQUIRE(truth.back() == "snapshot at 5");
+    REQUIRE(judge(intact->after_kill(), mode, truth) == outcome::identical);
+    std::map<std::string, tally> tallies;
+    for (const auto& path : intact->files_below(directory)) {
+        if (path.ends_with("/LOCK"))
+            continue; // its text is for messages only
+        const auto content = intact->content(path);
+        auto& t = tallies[kind_of(path)];
+        for (std::size_t step = 0;; ++step) {
+            auto changed = content;
+            if (!change(changed, step))
+                break;
+            const auto disk = intact->after_kill();
+            disk->set_content(path, std::move(changed));
+            const auto result = judge(disk, mode, truth);
+            ++t.counts[result];
+            CAPTURE(path);
+            CAPTURE(step);
+            CHECK(result != outcome::wrong);
+            CHECK(result != outcome::silent);
+        }
+    }
+    return tallies;
+}
+
+} // namespace
+
+TEST_CASE("any flipped bit of a closed log is an error, a report, or changes no answer") {
+    for (const auto mode : {open_mode::read_only, open_mode::existing}) {
+        // A reader meets every bit; a writer, which takes the same way, one of each byte.
+        const std::size_t bits_a_byte = mode == open_mode::read_only ? 8 : 1;
+        auto tallies = damage_every_file(mode, [&](byte_buffer& content, std::size_t step) {
+            const auto byte = step / bits_a_byte;
+            if (byte >= content.size())
+                return false;
+            const auto bit = bits_a_byte == 8 ? step % 8 : byte % 8;
+            content[byte] ^= static_cast<std::byte>(1U << bit);
+            return true;
+        });
+        print(mode == open_mode::read_only ? "flips, read:   " : "flips, written:", tallies);
+        // Segments have no bit to spare but an archive's padding; what is doubly stored or derived
+        // may stay whole.
+        CHECK(tallies["seg.evl"].counts[outcome::identical] == 0);
+        CHECK(tallies["seg.evl"].counts[outcome::error] > 5'000);
+        CHECK(tallies["seg.evz"].counts[outcome::identical] < 8 * 8);
+        CHECK(tallies["snap.evs"].counts[outcome::identical] == 0);
+    }
+}
+
+TEST_CASE("a closed log cut at any length is an error, a report, or gives every answer") {
+    for (const auto mode : {open_mode::read_only, open_mode::existing}) {
+        auto tallies = damage_every_file(mode, [](byte_buffer& content, std::size_t length) {
+            if (length >= content.size())
+                return false;
+            content.resize(length);
+            return true;
+        });
+        print(mode == open_mode::read_only ? "cuts, read:    " : "cuts, written: ", tallies);
+        CHECK(tallies["seg.evl"].counts[outcome::identical] == 0);
+        CHECK(tallies["seg.evl"].counts[outcome::reported] == 0);
+        CHECK(tallies["seg.evz"].counts[outcome::identical] == 0);
+    }
+}
+
+TEST_CASE("bytes added to a closed log are an error, a report, or change no answer") {
+    const auto tallies =
+        damage_every_file(open_mode::existing, [](byte_buffer& content, std::size_t step) {
+            if (step >= 64)
+                return false;
+            content.resize(content.size() + 1 + step * 7, std::byte{0x5A});
+            return true;
+        });
+    print("additions:     ", tallies);
+}
+
+TEST_CASE("a file of a closed log that is missing is an error or changes no answer") {
+    const auto intact = closed_log();
+    auto s = open(directory, {.mode = open_mode::read_only}, io::simulated_machine(intact));
+    const auto truth = everything(s);
+    for (const auto& path : intact->files_below(directory)) {
+        CAPTURE(path);
+        const auto disk = intact->after_kill();
+        disk->remove(path);
+        const auto result = judge(disk, open_mode::read_only, truth);
+        if (path.ends_with(".evs"))
+            CHECK(result == outcome::silent); // derived: nothing says that there was one
+        else if (path.ends_with("/LOCK"))
+            CHECK(result == outcome::identical);
+        else
+            CHECK(result == outcome::error);
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What tests of the log say: append these texts to that stream, read everything back.
+
+#include <everfold/io/simulated.hpp>
+#include <everfold/log/event_log.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace everfold::testing {
+
+/// One event as tests compare it.
+struct seen_event {
+    std::uint64_t at{};
+    std::string stream{};
+    std::uint64_t revision{};
+    std::string type{};
+    std::string payload{};
+
+    friend bool operator==(const seen_event&, const seen_event&) = default;
+};
+
+inline log::log_options
+small_log(log::access mode = log::access::create, std::uint64_t segment_bytes = 1U << 20U) {
+    return {
+        .mode = mode,
+        .limits =
+            {.segment_bytes_max = segment_bytes,
+             .event_bytes_max = 16U << 10U,
+             .batch_bytes_max = 64U << 10U},
+        .allow_unsafe_file_system = false};
+}
+
+/// Appends each text as an event of type "noted", as one batch; returns the first position.
+inline position append_texts(
+    log::event_log& to,
+    const std::string& stream,
+    const std::vector<std::string>& texts,
+    const std::vector<std::string>& tags = {}
+) {
+    std::vector<log::draft> drafts;
+    for (const auto& text : texts)
+        drafts.push_back(
+            {.stream = stream, .type = "noted", .tags = tags, .payload = as_bytes(text)}
+        );
+    const auto placed = to.append(drafts, {}, [](const log::stream_heads&) { return true; });
+    return placed->first;
+}
+
+inline std::vector<seen_event> read_all(log::event_log& from, log::selection wanted = {}) {
+    if (wanted.items.empty())
+        wanted.items.emplace_back();
+    const auto& index = from.index();
+    log::log_cursor cursor{index, std::move(wanted)};
+    std::vector<seen_event> out;
+    while (const auto* event = cursor.next())
+        out.push_back(
+            {event->at.value(),
+             std::string{index.names().streams.text(event->stream)},
+             event->stream_revision.value(),
+             index.names().types[event->type].name,
+             std::string{as_text(event->record.payload)}}
+        );
+    return out;
+}
+
+} // namespace everfold::testing
