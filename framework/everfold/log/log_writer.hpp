@@ -4,9 +4,9 @@
 // docs/log_format.md, "Writing".
 
 #include <everfold/base/ids.hpp>
-#include <everfold/base/timestamp.hpp>
 #include <everfold/base/uuid.hpp>
 #include <everfold/io/file_system.hpp>
+#include <everfold/log/batch_framer.hpp>
 #include <everfold/log/log_index.hpp>
 #include <everfold/log/opening.hpp>
 #include <everfold/log/slots.hpp>
@@ -21,33 +21,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace everfold::log {
-
-/// An event as it is handed to the log. Views live until append returns.
-struct draft {
-    std::string_view stream{};
-    std::string_view type{};
-    std::uint32_t version{1};
-    payload_format format{payload_format::cbor};
-    std::span<const std::string> tags{};
-    std::optional<timestamp> occurred_at{};
-    /// Imports: recorded_at becomes this, clamped between the last recorded time and now.
-    std::optional<timestamp> originally_recorded_at{};
-    uuid id{};
-    uuid correlation_id{};
-    uuid causation_id{};
-    bytes_view metadata{};
-    bytes_view payload{};
-};
-
-struct placed {
-    position first{};
-    /// Of each event of the batch.
-    std::vector<revision> revisions{};
-};
 
 /// What the writer knows of streams when it decides whether a batch may be appended: everything
 /// that was admitted before, durable or not yet.
@@ -113,30 +89,15 @@ private:
     void fail(std::exception_ptr why) noexcept;
     void make_room(std::unique_lock<std::mutex>& lock, std::uint64_t frame_bytes);
     void drain(std::unique_lock<std::mutex>& lock);
-    void wait_until_durable(std::unique_lock<std::mutex>& lock, std::uint64_t offset);
+    void wait_until_durable(std::unique_lock<std::mutex>& lock, byte_offset offset);
     void lead(std::unique_lock<std::mutex>& lock);
-    void write_group(bytes_view group, byte_offset at, const head_mark& mark); // without mutex_
+    void write_group(bytes_view group, byte_offset at, const head_mark& mark);    // without mutex_
+    void index_group(bytes_view group, byte_offset at, std::uint64_t segment_id); // the same
     [[nodiscard]] head_mark mark_of(head_state state) const;
-    [[nodiscard]] placed frame(std::span<const draft> events, const uuid& append_id);
-    void finish_frame(std::size_t start, frame_header header);
-    struct stream_place {
-        std::uint32_t local{};
-        revision next{};
-    };
-
-    [[nodiscard]] stream_place local_stream(std::string_view name);
-    [[nodiscard]] std::uint16_t local_type(const draft& event);
-    [[nodiscard]] std::uint32_t local_tag(std::string_view text);
     void write_control_frame(frame_kind kind, bytes_view body);
     void rotate();
-    void archive_one(const segment_view& view, archived& done);
-    void begin_epoch();
-    void load_local_numbers(const segment_index& index);
-
-    struct active_stream {
-        std::uint32_t next_in_segment{};
-        std::uint64_t last_record_at{}; // 0: none here
-    };
+    void rotate_or_fail();
+    void archive_one(const segment_view& view, archived& done); // without mutex_
 
     io::machine machine_;
     std::string directory_;
@@ -148,21 +109,10 @@ private:
     std::mutex archiving_{}; // one archive() at a time; taken before mutex_
     std::mutex mutex_{};
     std::condition_variable changed_{};
-    byte_buffer gathering_{};
+    batch_framer framer_;
     byte_buffer in_flight_{};
-    std::uint64_t submitted_{}; // end offset of what was framed
-    std::uint64_t durable_{};   // end offset of what is synced
-    position next_{};
+    byte_offset durable_{}; // in the active segment: what is synced ends here
     position durable_end_{};
-    std::uint64_t chain_{};
-    std::uint64_t frame_count_{};
-    std::uint32_t epoch_{};
-    std::int64_t recorded_ns_{};
-    std::vector<std::uint64_t> next_revisions_{}; // by the log's stream number
-    std::unordered_map<std::uint32_t, std::uint32_t> streams_here_{};
-    std::unordered_map<std::uint32_t, std::uint32_t> types_here_{};
-    std::unordered_map<std::uint32_t, std::uint32_t> tags_here_{};
-    std::vector<active_stream> active_streams_{}; // by the segment's stream number
     bool is_sealed_{}; // a crash came between the seal and the next segment
     bool is_syncing_{};
     bool is_closed_{};

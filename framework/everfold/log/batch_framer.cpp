@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/base/error.hpp>
+#include <everfold/log/batch_framer.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace everfold::log {
+
+namespace {
+
+std::uint64_t names_size(std::string_view name) {
+    return aligned_8(names_record_header_size + name.size());
+}
+
+void require_name(std::string_view name, const char* what) {
+    if (name.empty() || name.size() > name_bytes_max)
+        throw error{
+            errc::invalid,
+            std::string{what} + " has 1 to 255 bytes; this one has " + std::to_string(name.size())};
+    if (!is_utf8(name))
+        throw error{
+            errc::invalid, std::string{what} + " is UTF-8; '" + printable(name) + "' is not"};
+}
+
+} // namespace
+
+std::uint64_t weigh(std::span<const draft> events, const size_limits& limits) {
+    std::uint64_t batch = frame_overhead + append_id_size;
+    for (const auto& event : events) {
+        require_name(event.stream, "a stream's name");
+        require_name(event.type, "an event type");
+        batch += names_size(event.stream) + names_size(event.type);
+        if (event.tags.size() > tags_max)
+            throw error{errc::limit, "an event has at most 255 tags"};
+        for (const auto& tag : event.tags) {
+            require_name(tag, "a tag");
+            batch += names_size(tag);
+        }
+        const auto size =
+            record_size_max(event.tags.size(), event.metadata.size(), event.payload.size());
+        if (size > limits.event_bytes_max)
+            throw error{
+                errc::limit,
+                "an event of type '" + printable(event.type) + "' takes " + std::to_string(size) +
+                    " bytes; this log allows " + std::to_string(limits.event_bytes_max)};
+        batch += size;
+    }
+    if (batch > limits.batch_bytes_max)
+        throw error{
+            errc::limit,
+            "an append of " + std::to_string(events.size()) + " events may take " +
+                std::to_string(batch) + " bytes; this log allows " +
+                std::to_string(limits.batch_bytes_max) + " at once"};
+    return batch;
+}
+
+batch_framer::batch_framer(log_index& index, const segment_entry& active, const walk_state& at)
+    : index_{&index}
+    , seed_{header_seed(index.log_id(), active.id)}
+    , end_offset_{at.at}
+    , next_{at.next}
+    , chain_{at.chain}
+    , frame_count_{at.frame_count}
+    , epoch_{at.epoch}
+    , recorded_ns_{at.recorded_ns} {
+    next_revisions_.resize(index.stream_count());
+    for (std::uint32_t i = 0; i < next_revisions_.size(); ++i)
+        next_revisions_[i] = index.next_revision(i).value_or(0);
+    const auto last = index.segments().back();
+    const auto& here = last.of->index;
+    for (std::uint32_t i = 0; i < here.stream_count(); ++i) {
+        const auto& events = here.of_stream(i);
+        streams_here_.emplace(here.stream(i).number, i);
+        active_streams_.push_back(
+            {static_cast<std::uint32_t>(events.size()),
+             events.empty() ? 0 : here.offset_of(events.back()).value()}
+        );
+    }
+    for (std::uint32_t i = 0; i < here.type_count(); ++i)
+        types_here_.emplace(here.type(i), i);
+    for (std::uint32_t i = 0; i < here.tag_count(); ++i)
+        tags_here_.emplace(here.tag(i), i);
+}
+
+void batch_framer::begin_segment(const segment_entry& active) {
+    seed_ = header_seed(index_->log_id(), active.id);
+    end_offset_ = byte_offset{segment_header_size};
+    frame_count_ = 0;
+    streams_here_.clear();
+    types_here_.clear();
+    tags_here_.clear();
+    active_streams_.clear();
+}
+
+std::optional<revision> batch_framer::last_revision(std::string_view stream) const {
+    const auto number = index_->find_stream(stream);
+    if (!number || *number >= next_revisions_.size() || next_revisions_[*number] == 0)
+        return {};
+    return revision{next_revisions_[*number] - 1};
+}
+
+std::vector<std::int64_t>
+batch_framer::recorded_times(std::span<const draft> events, timestamp now) const {
+    // recorded_at never falls; an import keeps its place in time, as far as that lies between.
+    constexpr auto ns_max = std::numeric_limits<std::int64_t>::max();
+    const auto latest = std::max(recorded_ns_, now.to_nanoseconds().value_or(0));
+    std::vector<std::int64_t> out;
+    out.reserve(events.size());
+    auto last = recorded_ns_;
+    for (const auto& event : events) {
+        auto wanted = latest;
+        if (const auto& original = event.originally_recorded_at)
+            wanted = original->to_nanoseconds().value_or(original->seconds() < 0 ? 0 : ns_max);
+        last = std::clamp(wanted, last, latest);
+        out.push_back(last);
+    }
+    return out;
+}
+
+batch_framer::stream_place batch_framer::place_in_stream(std::string_view name) {
+    const auto number = index_->intern_stream(name);
+    if (number >= next_revisions_.size())
+        next_revisions_.resize(number + 1);
+    const auto [it, is_new] =
+        streams_here_.emplace(number, static_cast<std::uint32_t>(streams_here_.size()));
+    if (is_new) {
+        active_streams_.emplace_back();
+        append_record(
+            gathered_,
+            names_record{
+                .kind = name_kind::stream,
+                .number = it->second,
+                .base = next_revisions_[number],
+                .name = name}
+        );
+    }
+    return {it->second, revision{next_revisions_[number]++}};
+}
+
+std::uint16_t batch_framer::number_of_type(const draft& event) {
+    const auto number = index_->intern_type(event.type, event.version, event.format);
+    const auto [it, is_new] =
+        types_here_.emplace(number, static_cast<std::uint32_t>(types_here_.size()));
+    if (it->second >= names_record_mark)
+        throw error{errc::limit, "a segment has at most 65,535 event types"};
+    if (is_new)
+        append_record(
+            gathered_,
+            names_record{
+                .kind = name_kind::type,
+                .number = it->second,
+                .version = event.version,
+                .base = static_cast<std::uint64_t>(event.format),
+                .name = event.type}
+        );
+    return static_cast<std::uint16_t>(it->second);
+}
+
+std::uint32_t batch_framer::number_of_tag(std::string_view text) {
+    const auto number = index_->intern_tag(text);
+    const auto [it, is_new] =
+        tags_here_.emplace(number, static_cast<std::uint32_t>(tags_here_.size()));
+    if (is_new)
+        append_record(
+            gathered_, names_record{.kind = name_kind::tag, .number = it->second, .name = text}
+        );
+    return it->second;
+}
+
+void batch_framer::add_event(
+    const draft& event,
+    std::int64_t recorded_ns,
+    std::int64_t frame_ns,
+    std::uint64_t buffer_at,
+    placed& out
+) {
+    // Names first: each brings its own record.
+    const auto place = place_in_stream(event.stream);
+    const auto type = number_of_type(event);
+    tags_.clear();
+    for (const auto& tag : event.tags)
+        append_le(tags_, number_of_tag(tag));
+
+    auto& stream = active_streams_[place.local];
+    const auto at = buffer_at + gathered_.size();
+    const auto link = stream.last_record_at == 0 ? 0 : (at - stream.last_record_at) / 8;
+    append_record(
+        gathered_,
+        event_record{
+            .type = type,
+            .stream = place.local,
+            .revision_in_segment = stream.next_in_segment,
+            .back_link = static_cast<std::uint32_t>(link),
+            .tags = tags_,
+            .recorded_ns = recorded_ns,
+            .occurred_at = event.occurred_at.value_or(timestamp::from_nanoseconds(recorded_ns)),
+            .id = event.id,
+            .correlation_id = event.correlation_id,
+            .causation_id = event.causation_id,
+            .metadata = event.metadata,
+            .payload = event.payload},
+        frame_ns
+    );
+    stream.last_record_at = at;
+    ++stream.next_in_segment;
+    out.revisions.push_back(place.next);
+}
+
+placed batch_framer::add_batch(
+    std::span<const draft> events, const uuid& append_id, timestamp now, byte_offset durable
+) {
+    const auto recorded = recorded_times(events, now);
+    const auto start = gathered_.size();
+    const auto buffer_at = end_offset_.value() - start;
+    placed out{.first = next_};
+    gathered_.resize(start + frame_header_size);
+    append_bytes(gathered_, append_id.octets);
+    for (std::size_t i = 0; i < events.size(); ++i)
+        add_event(events[i], recorded[i], recorded.back(), buffer_at, out);
+    recorded_ns_ = recorded.back();
+    finish_frame(
+        start,
+        {.kind = frame_kind::batch,
+         .event_count = static_cast<std::uint32_t>(events.size()),
+         .first = next_},
+        durable
+    );
+    next_ = next_.advanced(events.size());
+    return out;
+}
+
+void batch_framer::add_control(frame_kind kind, bytes_view body, byte_offset durable) {
+    const auto start = gathered_.size();
+    gathered_.resize(start + frame_header_size);
+    append_bytes(gathered_, body);
+    finish_frame(start, {.kind = kind, .first = next_}, durable);
+}
+
+void batch_framer::finish_frame(std::size_t start, frame_header header, byte_offset durable) {
+    const auto body = bytes_view{gathered_}.subspan(start + frame_header_size);
+    header.body_length = static_cast<std::uint32_t>(body.size());
+    header.epoch = epoch_;
+    header.chain_low = static_cast<std::uint32_t>(chain_);
+    header.watermark = durable;
+    header.recorded_ns = recorded_ns_;
+    header.body_checksum = checksum(body, header.first.value());
+    gathered_.resize(gathered_.size() + frame_trailer_size);
+    encode_frame_header(gathered_.data() + start, header, seed_, end_offset_);
+    encode_frame_trailer(
+        gathered_.data() + gathered_.size() - frame_trailer_size, header.frame_size()
+    );
+    if (header.kind == frame_kind::batch)
+        chain_ = chain_after(chain_, header.body_checksum);
+    end_offset_ = end_offset_.advanced(header.frame_size());
+    ++frame_count_;
+}
+
+} // namespace everfold::log
