@@ -48,6 +48,28 @@ struct heavy {
     void apply(const entry_set& e) { sum += e.value; }
 };
 
+/// Runs out of luck once, in the middle of an event.
+struct unlucky {
+    using events = everfold::events<entry_set>;
+    std::int64_t sum{};
+
+    static int& misfortunes() {
+        static int count = 0;
+        return count;
+    }
+
+    void apply(const entry_set& e) {
+        sum += e.value;
+        if (e.value == 13 && misfortunes()-- > 0)
+            throw std::runtime_error{"thirteen"};
+    }
+};
+
+class unlucky_book : public everfold::aggregate<unlucky> {
+public:
+    void add(std::int64_t value) { record(entry_set{"", value}); }
+};
+
 class heavy_book : public everfold::aggregate<heavy> {
 public:
     void add(std::int64_t value) { record(entry_set{"", value}); }
@@ -369,6 +391,33 @@ TEST_CASE_TEMPLATE(
     CHECK(lax.stats().events_replayed == 3);
     lax.update("one", [](ledger_book& b) { b.clear(); });
     CHECK(store.last_revision("one") == revision{3});
+}
+
+TEST_CASE("a state in whose middle an apply threw is never used again") {
+    auto store = everfold::open("memory:");
+    put(store, "one", entry_set{"", 1});
+    auto books = repository<unlucky_book>{store};
+    CHECK(books.load("one").state().sum == 1);
+    put(store, "one", entry_set{"", 13}, entry_set{"", 2});
+
+    unlucky::misfortunes() = 1;
+    CHECK_THROWS_AS(static_cast<void>(books.load("one")), everfold::replay_error);
+    CHECK(books.load("one").state().sum == 16);
+
+    unlucky::misfortunes() = 1;
+    CHECK_THROWS_AS(
+        books.update("one", [](unlucky_book& b) { b.add(13); }), everfold::replay_error
+    );
+    CHECK(books.load("one").state().sum == 16);
+    CHECK(store.end() == position{3});
+
+    // Even where the decision swallows it.
+    unlucky::misfortunes() = 1;
+    books.update("one", [](unlucky_book& b) {
+        CHECK_THROWS_AS(b.add(13), everfold::replay_error);
+    });
+    CHECK(books.load("one").state().sum == 16);
+    CHECK(store.end() == position{3});
 }
 
 TEST_CASE("more aggregates than are kept are all right, only slower") {

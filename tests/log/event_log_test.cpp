@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
+#include <everfold/log/segment_file.hpp>
 
 #include <doctest/doctest.h>
 #include <support/log_verbs.hpp>

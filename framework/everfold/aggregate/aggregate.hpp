@@ -9,7 +9,6 @@
 #include <everfold/event/event.hpp>
 #include <everfold/store/append.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <utility>
 
@@ -48,7 +47,7 @@ protected:
     /// It has happened: now.
     template <event E>
     void record(const E& e) {
-        record(e, timestamp{std::chrono::system_clock::now()});
+        record(e, now());
     }
 
     /// It has happened, and at this time. Encoded and folded into the state at once; appended by

@@ -20,7 +20,10 @@ struct aggregate_access {
         return a.state_;
     }
 
-    static void name(aggregate_base& a, std::string_view stream) { a.stream_ = stream; }
+    static void name(aggregate_base& a, std::string_view stream, std::shared_ptr<io::clock> time) {
+        a.stream_ = stream;
+        a.clock_ = std::move(time);
+    }
 
     /// The state holds the stream up to here.
     static void folded(aggregate_base& a, revision at, position log_position) noexcept {

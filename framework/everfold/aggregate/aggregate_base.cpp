@@ -3,9 +3,14 @@
 #include <everfold/aggregate/describe_exception.hpp>
 #include <everfold/base/error.hpp>
 
+#include <chrono>
 #include <utility>
 
 namespace everfold::detail {
+
+timestamp aggregate_base::now() const {
+    return clock_ != nullptr ? clock_->now() : timestamp{std::chrono::system_clock::now()};
+}
 
 event_info aggregate_base::stage(new_event e, timestamp occurred_at) {
     if (is_torn_)

@@ -5,9 +5,11 @@
 #include <everfold/base/ids.hpp>
 #include <everfold/base/timestamp.hpp>
 #include <everfold/event/event_info.hpp>
+#include <everfold/io/file_system.hpp>
 #include <everfold/store/append.hpp>
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,6 +44,9 @@ protected:
     aggregate_base& operator=(aggregate_base&&) = default;
     ~aggregate_base() = default;
 
+    /// By the store's clock; by the system's where the aggregate came from no store.
+    [[nodiscard]] timestamp now() const;
+
     /// Takes an encoded event among the uncommitted ones and says what apply() may see of it.
     [[nodiscard]] event_info stage(new_event e, timestamp occurred_at);
 
@@ -51,6 +56,7 @@ protected:
 private:
     friend struct aggregate_access;
 
+    std::shared_ptr<io::clock> clock_{};
     std::string stream_{};
     std::vector<new_event> uncommitted_{};
     std::optional<revision> last_revision_{};

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -49,7 +50,7 @@ public:
             }
             map fresh;
             auto& made = fresh.try_emplace(std::string{stream}).first->second;
-            aggregate_access::name(made.value, stream);
+            aggregate_access::name(made.value, stream, home_.clock_);
             node_ = fresh.extract(fresh.begin());
         }
 
@@ -71,8 +72,10 @@ public:
         typename map::node_type node_{};
     };
 
-    explicit kept_aggregates(std::size_t count_max) noexcept
-        : count_max_{count_max} {}
+    /// `time` is what each of them stamps its events by.
+    kept_aggregates(std::size_t count_max, std::shared_ptr<io::clock> time) noexcept
+        : count_max_{count_max}
+        , clock_{std::move(time)} {}
 
     [[nodiscard]] A* find(std::string_view stream) {
         const auto found = map_.find(stream);
@@ -107,6 +110,7 @@ private:
     }
 
     std::size_t count_max_;
+    std::shared_ptr<io::clock> clock_;
     std::uint64_t turn_{};
     map map_{};
 };

@@ -72,7 +72,7 @@ public:
     explicit repository(store s, const repository_options& options = {})
         : folder_{options.unknown}
         , engine_{std::move(s), options, stamped_functions(folder_)}
-        , kept_{options.kept_max} {}
+        , kept_{options.kept_max, engine_.clock()} {}
 
     /// The aggregate as it is now; one without events where the stream has none.
     [[nodiscard]] A load(std::string_view stream) {
@@ -198,9 +198,9 @@ private:
         return out;
     }
 
-    [[nodiscard]] static A empty(std::string_view stream) {
+    [[nodiscard]] A empty(std::string_view stream) const {
         A out{};
-        detail::aggregate_access::name(out, stream);
+        detail::aggregate_access::name(out, stream, engine_.clock());
         return out;
     }
 

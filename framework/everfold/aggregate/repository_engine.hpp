@@ -49,6 +49,9 @@ class repository_engine {
 public:
     repository_engine(store s, const repository_options& options, const state_functions& functions);
 
+    /// The store's.
+    [[nodiscard]] std::shared_ptr<io::clock> clock() const { return store_.engine().clock(); }
+
     /// The last revision that `when` includes, or nothing where the stream had not begun.
     [[nodiscard]] std::optional<revision> revision_at(std::string_view stream, const as_of& when);
 

@@ -302,6 +302,9 @@ void cbor_from_json(const nlohmann::json& value, byte_buffer& out) {
 }
 
 nlohmann::ordered_json parse_json(std::string_view text) {
+    // The library would take it for the end of the text.
+    if (const auto zero = text.find('\0'); zero != text.npos)
+        throw encoding_error{zero, "not JSON: a zero byte"};
     const char* furthest = text.data();
     const char* end = text.data() + text.size();
     strict_builder builder{text.data(), &furthest};

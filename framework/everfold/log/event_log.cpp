@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
+#include <everfold/log/creation.hpp>
 #include <everfold/log/event_log.hpp>
 #include <everfold/log/manifest.hpp>
 
@@ -11,54 +12,11 @@ namespace everfold::log {
 
 namespace {
 
-constexpr std::uint64_t segment_bytes_largest = std::uint64_t{16} << 30U; // offsets / 8 fit 32 bits
 constexpr std::chrono::milliseconds poll_interval{2};
-
-void require_possible(const size_limits& limits) {
-    if (limits.event_bytes_max < 64 || limits.batch_bytes_max < limits.event_bytes_max ||
-        limits.segment_bytes_max < segment_header_size ||
-        limits.segment_bytes_max > segment_bytes_largest ||
-        limits.batch_bytes_max > (std::uint32_t{1} << 30U))
-        throw error{
-            errc::invalid,
-            "limits must satisfy 64 <= event_bytes_max <= batch_bytes_max <= 1 GiB and "
-            "4,096 <= segment_bytes_max <= 16 GiB"};
-}
 
 bool has_manifest(io::file_system& files, const std::string& directory) {
     return files.kind(directory, true) == io::path_kind::directory &&
            files.kind(io::join(directory, manifest_name)) != io::path_kind::missing;
-}
-
-/// The directory exists and may become a log: empty, or what a crashed creation has left.
-void prepare_directory(const io::machine& machine, const std::string& directory) {
-    auto& files = *machine.files;
-    switch (files.kind(directory, true)) {
-    case io::path_kind::missing:
-        files.make_directory(directory);
-        files.sync_directory(io::parent(directory));
-        return;
-    case io::path_kind::directory:
-        break;
-    default:
-        throw error{errc::not_a_log, "'" + directory + "' is not a log: a log is a directory"};
-    }
-    for (const auto& name : files.list(directory)) {
-        const bool is_ours = name == lock_name || name.starts_with(head_name) ||
-                             name.starts_with(manifest_name) || name.starts_with("seg-");
-        if (!is_ours)
-            throw error{
-                errc::not_a_log,
-                "'" + directory + "' is not a log, and it is not empty: it holds '" + name + "'"};
-        if (!name.starts_with("seg-"))
-            continue;
-        if (files.open(io::join(directory, name), io::open_mode::read)->size() >
-            segment_header_size)
-            throw corruption{
-                io::join(directory, manifest_name),
-                byte_offset{0},
-                "the manifest is missing, though there are segments with events"};
-    }
 }
 
 std::unique_ptr<io::file_lock> take_lock(const io::machine& machine, const std::string& directory) {

@@ -25,6 +25,9 @@ inline constexpr std::size_t segment_header_size = 4096;
 inline constexpr std::size_t segment_header_used = 8 + 8 + 16 + 16 + 8 + 8 + 8 + 8 + 8;
 static_assert(segment_header_used == 88);
 
+/// No log allows more, whatever its files say.
+inline constexpr std::uint32_t batch_bytes_largest = std::uint32_t{1} << 30U;
+
 /// What a batch may weigh; fixed when a log is created.
 struct size_limits {
     std::uint64_t segment_bytes_max{};

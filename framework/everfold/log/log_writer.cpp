@@ -2,6 +2,7 @@
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/log/log_writer.hpp>
+#include <everfold/log/segment_file.hpp>
 
 #include <algorithm>
 #include <limits>

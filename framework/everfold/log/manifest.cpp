@@ -127,6 +127,8 @@ manifest decode_manifest(const slot_content& slot, const std::string& file) {
     m.limits.segment_bytes_max = in.number<std::uint64_t>();
     m.limits.event_bytes_max = in.number<std::uint32_t>();
     m.limits.batch_bytes_max = in.number<std::uint32_t>();
+    if (m.limits.batch_bytes_max > batch_bytes_largest)
+        in.fail("larger batches than any log allows");
     m.created_ns = in.number<std::int64_t>();
     const auto segment_count = in.number<std::uint32_t>();
     const auto dead_count = in.number<std::uint32_t>();

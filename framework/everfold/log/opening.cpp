@@ -2,10 +2,10 @@
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/log/opening.hpp>
+#include <everfold/log/quarantine.hpp>
+#include <everfold/log/segment_file.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <limits>
 #include <utility>
 
@@ -13,38 +13,8 @@ namespace everfold::log {
 
 namespace {
 
-constexpr byte_offset first_frame{segment_header_size};
 constexpr int reading_attempts_max = 8;
 constexpr byte_offset no_bound{std::numeric_limits<std::uint64_t>::max()};
-
-std::shared_ptr<segment_source> open_source(
-    const io::machine& machine,
-    const std::string& directory,
-    const segment_entry& entry,
-    const uuid& log_id
-) {
-    auto path = io::join(directory, entry.file);
-    if (machine.files->kind(path) == io::path_kind::missing) {
-        corruption missing{path, byte_offset{0}, "the segment's file is missing"};
-        missing.first_lost = entry.first;
-        throw missing;
-    }
-    std::shared_ptr<io::file> file = machine.files->open(path, io::open_mode::read);
-    if (entry.kind == segment_kind::archived)
-        return open_archive(std::move(file), std::move(path), log_id, entry.id);
-    return open_plain(std::move(file), std::move(path));
-}
-
-void check_header(segment_source& source, const segment_entry& entry, const uuid& log_id) {
-    byte_buffer bytes(segment_header_size);
-    segment_source::scratch mine;
-    const auto size = source.read_at(byte_offset{0}, bytes, mine);
-    const auto header = decode_segment_header(bytes_view{bytes}.first(size), source.file_name());
-    if (header.log_id != log_id || header.id != entry.id || header.number != entry.number ||
-        header.first != entry.first || header.chain != entry.chain_start)
-        throw corruption{
-            source.file_name(), byte_offset{0}, "this is another segment than the manifest names"};
-}
 
 corruption
 damage_at(const segment_source& source, byte_offset at, std::string what, position first_lost) {
@@ -66,8 +36,7 @@ void load_sealed(
     log_index& index,
     walk_state& last
 ) {
-    auto source = open_source(machine, directory, entry, index.log_id());
-    check_header(*source, entry, index.log_id());
+    auto source = open_segment(machine, directory, entry, index.log_id());
     index.add_segment(entry, source);
     auto state = beginning_of(entry);
     state.epoch = last.epoch;
@@ -159,77 +128,6 @@ std::uint64_t judge_tail(const loaded_log& log, frame_reader& reader, byte_offse
     return used;
 }
 
-std::string
-unused_name(io::file_system& files, const std::string& directory, const std::string& stem) {
-    for (unsigned n = 0;; ++n) {
-        auto path = io::join(directory, n == 0 ? stem : stem + "." + std::to_string(n));
-        if (files.kind(path) == io::path_kind::missing)
-            return path;
-    }
-}
-
-std::string quarantine_directory(io::file_system& files, const std::string& directory) {
-    auto path = io::join(directory, quarantine_name);
-    if (files.kind(path) == io::path_kind::missing) {
-        files.make_directory(path);
-        files.sync_directory(directory);
-    }
-    return path;
-}
-
-/// Rule 7, first half: the torn bytes are safe elsewhere before they are cut off.
-std::string copy_to_quarantine(
-    io::file_system& files,
-    const std::string& directory,
-    const std::string& file_name,
-    segment_source& source,
-    byte_offset from,
-    std::uint64_t size
-) {
-    const auto quarantine = quarantine_directory(files, directory);
-    const auto path =
-        unused_name(files, quarantine, file_name + ".torn-at-" + std::to_string(from.value()));
-    auto copy = files.open(path, io::open_mode::create_new);
-    segment_source::scratch mine;
-    byte_buffer piece(256_KiB);
-    for (std::uint64_t done = 0; done < size;) {
-        const auto wanted = std::min<std::uint64_t>(piece.size(), size - done);
-        const auto n = source.read_at(
-            from.advanced(done), std::span{piece}.first(static_cast<std::size_t>(wanted)), mine
-        );
-        check(n > 0, "a torn tail keeps its size while the log is locked");
-        copy->write_at(byte_offset{done}, bytes_view{piece}.first(n));
-        done += n;
-    }
-    copy->sync_all();
-    files.sync_directory(quarantine);
-    return path;
-}
-
-/// Files that look like ours and that the manifest does not name.
-void quarantine_orphans(const io::machine& machine, const std::string& directory, loaded_log& log) {
-    auto& files = *machine.files;
-    for (const auto& name : files.list(directory)) {
-        if (!name.starts_with("seg-"))
-            continue;
-        const bool is_live = std::ranges::any_of(log.content.segments, [&](const auto& s) {
-            return s.file == name;
-        });
-        if (is_live)
-            continue;
-        const auto path = io::join(directory, name);
-        if (std::ranges::find(log.content.dead, name) != log.content.dead.end()) {
-            files.remove(path);
-            continue;
-        }
-        const auto to = unused_name(files, quarantine_directory(files, directory), name);
-        files.rename(path, to);
-        log.notes.notes.push_back(
-            "moved '" + name + "', which the manifest does not name, to '" + to + "'"
-        );
-    }
-}
-
 /// Repairs one damaged or unfinished copy of manifest or head mark from the other.
 void rewrite_slots(
     const io::machine& machine,
@@ -262,8 +160,7 @@ frame_reader load_active(
     byte_offset bound,
     const segment_entry& entry
 ) {
-    auto source = open_source(machine, directory, entry, log.content.log_id);
-    check_header(*source, entry, log.content.log_id);
+    auto source = open_segment(machine, directory, entry, log.content.log_id);
     log.index->add_segment(entry, source);
     const auto last = log.active;
     log.active = beginning_of(entry);
@@ -407,6 +304,7 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
     rewrite_slots(machine, directory, log, is_manifest_whole);
     if (torn > 0) {
         log.notes.torn_bytes = torn;
+        // The torn bytes are safe elsewhere before they are cut off.
         log.notes.quarantine_file = copy_to_quarantine(
             files, directory, log.content.segments.back().file, reader.source(), log.active.at, torn
         );
@@ -419,7 +317,7 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
         active_file->truncate(log.active.at.value());
         active_file->sync_all();
     }
-    quarantine_orphans(machine, directory, log);
+    put_orphans_aside(files, directory, log.content, log.notes.notes);
     log.index->publish();
     return log;
 }
@@ -492,69 +390,6 @@ void follow(const io::machine& machine, const std::string& directory, loaded_log
             );
     }
     log.index->publish();
-}
-
-std::string segment_file_name(position first, std::uint64_t file_id, std::string_view extension) {
-    std::array<char, 64> name{};
-    const auto n = std::snprintf(
-        name.data(),
-        name.size(),
-        "seg-%020llu-%016llx.",
-        static_cast<unsigned long long>(first.value()),
-        static_cast<unsigned long long>(file_id)
-    );
-    return std::string(name.data(), static_cast<std::size_t>(n)) + std::string{extension};
-}
-
-std::shared_ptr<io::file> create_segment(
-    const io::machine& machine,
-    const std::string& directory,
-    const segment_entry& entry,
-    const manifest& of
-) {
-    std::shared_ptr<io::file> file =
-        machine.files->open(io::join(directory, entry.file), io::open_mode::create_new);
-    file->write_at(
-        byte_offset{0},
-        encode(segment_header{
-            .log_id = of.log_id,
-            .number = entry.number,
-            .id = entry.id,
-            .first = entry.first,
-            .chain = entry.chain_start,
-            .created_ns = machine.time->now().to_nanoseconds().value_or(0),
-            .event_bytes_max = of.limits.event_bytes_max,
-            .batch_bytes_max = of.limits.batch_bytes_max})
-    );
-    file->sync_all();
-    machine.files->sync_directory(directory);
-    return file;
-}
-
-void create_log(
-    const io::machine& machine, const std::string& directory, const size_limits& limits
-) {
-    auto& files = *machine.files;
-    // What a crash on the way of an earlier creation has left: no event can be in it.
-    for (const auto& name : files.list(directory)) {
-        if (name.starts_with("seg-"))
-            files.remove(io::join(directory, name));
-    }
-    manifest content{
-        .log_id = machine.random->next_uuid(),
-        .generation = 1,
-        .limits = limits,
-        .created_ns = machine.time->now().to_nanoseconds().value_or(0)};
-    const auto id = machine.random->next_u64();
-    content.segments.push_back({.id = id, .file = segment_file_name(position{}, id, "evl")});
-    static_cast<void>(create_segment(machine, directory, content.segments.back(), content));
-    replace_head_mark(
-        files,
-        directory,
-        content.log_id,
-        {.segment_id = id, .durable = first_frame, .epoch = 1, .boot_id = machine.boot_id}
-    );
-    replace_manifest(files, directory, content);
 }
 
 } // namespace everfold::log

@@ -61,21 +61,4 @@ struct loaded_log {
 /// read from where they were.
 void follow(const io::machine& machine, const std::string& directory, loaded_log& log);
 
-/// Creates an empty log in `directory`, which exists and is locked.
-void create_log(
-    const io::machine& machine, const std::string& directory, const size_limits& limits
-);
-
-/// A new segment's file, durable with its name, with the header that `entry` describes.
-[[nodiscard]] std::shared_ptr<io::file> create_segment(
-    const io::machine& machine,
-    const std::string& directory,
-    const segment_entry& entry,
-    const manifest& of
-);
-
-/// "seg-<first position>-<id>" and the extension.
-[[nodiscard]] std::string
-segment_file_name(position first, std::uint64_t file_id, std::string_view extension);
-
 } // namespace everfold::log

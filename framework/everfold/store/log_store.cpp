@@ -145,6 +145,10 @@ uuid log_store::log_id() const {
     return log_id_;
 }
 
+std::shared_ptr<io::clock> log_store::clock() const {
+    return log_->machine().time;
+}
+
 open_report log_store::report() const {
     const std::lock_guard lock{noting_};
     return report_;

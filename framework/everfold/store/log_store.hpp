@@ -19,6 +19,7 @@ public:
     ~log_store() override;
 
     [[nodiscard]] uuid log_id() const override;
+    [[nodiscard]] std::shared_ptr<io::clock> clock() const override;
     [[nodiscard]] open_report report() const override;
     [[nodiscard]] append_result append(const append_request& request) override;
     [[nodiscard]] std::unique_ptr<event_cursor> read(const query& q) override;

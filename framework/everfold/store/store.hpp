@@ -5,6 +5,7 @@
 #include <everfold/base/ids.hpp>
 #include <everfold/base/timestamp.hpp>
 #include <everfold/base/uuid.hpp>
+#include <everfold/io/file_system.hpp>
 #include <everfold/store/append.hpp>
 #include <everfold/store/query.hpp>
 #include <everfold/store/recorded_event.hpp>
@@ -125,6 +126,9 @@ public:
     virtual ~store_engine();
 
     [[nodiscard]] virtual uuid log_id() const = 0;
+    /// What its events are stamped by.
+    [[nodiscard]] virtual std::shared_ptr<io::clock> clock() const = 0;
+
     /// What opening found, and what was ignored since.
     [[nodiscard]] virtual open_report report() const = 0;
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// How a log comes to be. docs/log_format.md, "Writing", creation.
+
+#include <everfold/io/file_system.hpp>
+#include <everfold/log/format.hpp>
+
+#include <string>
+
+namespace everfold::log {
+
+/// Throws errc::invalid for limits that can't be meant.
+void require_possible(const size_limits& limits);
+
+/// Makes sure that `directory` exists and may become a log: empty, or what a crashed creation has
+/// left. Throws not_a_log or corruption where it holds anything else.
+void prepare_directory(const io::machine& machine, const std::string& directory);
+
+/// Creates an empty log in `directory`, which is prepared and locked.
+void create_log(
+    const io::machine& machine, const std::string& directory, const size_limits& limits
+);
+
+} // namespace everfold::log

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/base/check.hpp>
+#include <everfold/log/quarantine.hpp>
+
+#include <algorithm>
+
+namespace everfold::log {
+
+namespace {
+
+std::string
+unused_name(io::file_system& files, const std::string& directory, const std::string& stem) {
+    for (unsigned n = 0;; ++n) {
+        auto path = io::join(directory, n == 0 ? stem : stem + "." + std::to_string(n));
+        if (files.kind(path) == io::path_kind::missing)
+            return path;
+    }
+}
+
+std::string quarantine_directory(io::file_system& files, const std::string& directory) {
+    auto path = io::join(directory, quarantine_name);
+    if (files.kind(path) == io::path_kind::missing) {
+        files.make_directory(path);
+        files.sync_directory(directory);
+    }
+    return path;
+}
+
+} // namespace
+
+std::string copy_to_quarantine(
+    io::file_system& files,
+    const std::string& directory,
+    const std::string& file_name,
+    segment_source& source,
+    byte_offset from,
+    std::uint64_t size
+) {
+    const auto quarantine = quarantine_directory(files, directory);
+    const auto path =
+        unused_name(files, quarantine, file_name + ".torn-at-" + std::to_string(from.value()));
+    auto copy = files.open(path, io::open_mode::create_new);
+    segment_source::scratch mine;
+    byte_buffer piece(256_KiB);
+    for (std::uint64_t done = 0; done < size;) {
+        const auto wanted = std::min<std::uint64_t>(piece.size(), size - done);
+        const auto n = source.read_at(
+            from.advanced(done), std::span{piece}.first(static_cast<std::size_t>(wanted)), mine
+        );
+        check(n > 0, "a torn tail keeps its size while the log is locked");
+        copy->write_at(byte_offset{done}, bytes_view{piece}.first(n));
+        done += n;
+    }
+    copy->sync_all();
+    files.sync_directory(quarantine);
+    return path;
+}
+
+void put_orphans_aside(
+    io::file_system& files,
+    const std::string& directory,
+    const manifest& content,
+    std::vector<std::string>& notes
+) {
+    for (const auto& name : files.list(directory)) {
+        if (!name.starts_with("seg-"))
+            continue;
+        const bool is_live =
+            std::ranges::any_of(content.segments, [&](const auto& s) { return s.file == name; });
+        if (is_live)
+            continue;
+        const auto path = io::join(directory, name);
+        if (std::ranges::find(content.dead, name) != content.dead.end()) {
+            files.remove(path);
+            continue;
+        }
+        const auto to = unused_name(files, quarantine_directory(files, directory), name);
+        files.rename(path, to);
+        notes.push_back("moved '" + name + "', which the manifest does not name, to '" + to + "'");
+    }
+}
+
+} // namespace everfold::log

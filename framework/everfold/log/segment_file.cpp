@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/base/error.hpp>
+#include <everfold/log/segment_file.hpp>
+
+#include <array>
+#include <cstdio>
+#include <utility>
+
+namespace everfold::log {
+
+namespace {
+
+void check_header(segment_source& source, const segment_entry& entry, const uuid& log_id) {
+    byte_buffer bytes(segment_header_size);
+    segment_source::scratch mine;
+    const auto size = source.read_at(byte_offset{0}, bytes, mine);
+    const auto header = decode_segment_header(bytes_view{bytes}.first(size), source.file_name());
+    if (header.log_id != log_id || header.id != entry.id || header.number != entry.number ||
+        header.first != entry.first || header.chain != entry.chain_start)
+        throw corruption{
+            source.file_name(), byte_offset{0}, "this is another segment than the manifest names"};
+}
+
+} // namespace
+
+std::string segment_file_name(position first, std::uint64_t file_id, std::string_view extension) {
+    std::array<char, 64> name{};
+    const auto n = std::snprintf(
+        name.data(),
+        name.size(),
+        "seg-%020llu-%016llx.",
+        static_cast<unsigned long long>(first.value()),
+        static_cast<unsigned long long>(file_id)
+    );
+    return std::string(name.data(), static_cast<std::size_t>(n)) + std::string{extension};
+}
+
+std::shared_ptr<io::file> create_segment(
+    const io::machine& machine,
+    const std::string& directory,
+    const segment_entry& entry,
+    const manifest& of
+) {
+    std::shared_ptr<io::file> file =
+        machine.files->open(io::join(directory, entry.file), io::open_mode::create_new);
+    file->write_at(
+        byte_offset{0},
+        encode(segment_header{
+            .log_id = of.log_id,
+            .number = entry.number,
+            .id = entry.id,
+            .first = entry.first,
+            .chain = entry.chain_start,
+            .created_ns = machine.time->now().to_nanoseconds().value_or(0),
+            .event_bytes_max = of.limits.event_bytes_max,
+            .batch_bytes_max = of.limits.batch_bytes_max})
+    );
+    file->sync_all();
+    machine.files->sync_directory(directory);
+    return file;
+}
+
+std::shared_ptr<segment_source> open_segment(
+    const io::machine& machine,
+    const std::string& directory,
+    const segment_entry& entry,
+    const uuid& log_id
+) {
+    auto path = io::join(directory, entry.file);
+    if (machine.files->kind(path) == io::path_kind::missing) {
+        corruption missing{path, byte_offset{0}, "the segment's file is missing"};
+        missing.first_lost = entry.first;
+        throw missing;
+    }
+    std::shared_ptr<io::file> file = machine.files->open(path, io::open_mode::read);
+    auto source = entry.kind == segment_kind::archived
+                      ? open_archive(std::move(file), std::move(path), log_id, entry.id)
+                      : open_plain(std::move(file), std::move(path));
+    check_header(*source, entry, log_id);
+    return source;
+}
+
+} // namespace everfold::log

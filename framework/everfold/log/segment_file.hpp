@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The files of segments: their names, how one is made, how one is opened.
+
+#include <everfold/base/ids.hpp>
+#include <everfold/base/uuid.hpp>
+#include <everfold/io/file_system.hpp>
+#include <everfold/log/manifest.hpp>
+#include <everfold/log/source.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace everfold::log {
+
+/// Where the first frame of every segment begins.
+inline constexpr byte_offset first_frame{segment_header_size};
+
+/// "seg-<first position>-<id>" and the extension.
+[[nodiscard]] std::string
+segment_file_name(position first, std::uint64_t file_id, std::string_view extension);
+
+/// A new segment's file, durable with its name, with the header that `entry` describes.
+[[nodiscard]] std::shared_ptr<io::file> create_segment(
+    const io::machine& machine,
+    const std::string& directory,
+    const segment_entry& entry,
+    const manifest& of
+);
+
+/// Opens a segment for reading, archived or not, and checks that it is the one that the manifest
+/// names. Throws corruption.
+[[nodiscard]] std::shared_ptr<segment_source> open_segment(
+    const io::machine& machine,
+    const std::string& directory,
+    const segment_entry& entry,
+    const uuid& log_id
+);
+
+} // namespace everfold::log
