@@ -79,6 +79,8 @@ struct head_mark {
     std::uint32_t epoch{};
     head_state state{head_state::open};
     uuid boot_id{};
+
+    friend bool operator==(const head_mark&, const head_mark&) = default;
 };
 
 [[nodiscard]] byte_buffer encode(const head_mark& mark);

@@ -28,15 +28,30 @@ walk_state beginning_of(const segment_entry& entry) {
     return {.at = first_frame, .next = entry.first, .chain = entry.chain_start};
 }
 
-/// A sealed segment is exactly what the manifest says.
-void load_sealed(
+/// A segment of the manifest and its bytes. They are opened together, so that what a writer
+/// archives meanwhile is still there to be read.
+struct opened_segment {
+    segment_entry entry{};
+    std::shared_ptr<segment_source> source{};
+};
+
+std::vector<opened_segment> open_segments(
     const io::machine& machine,
     const std::string& directory,
-    const segment_entry& entry,
-    log_index& index,
-    walk_state& last
+    const manifest& content,
+    std::uint64_t from_number
 ) {
-    auto source = open_segment(machine, directory, entry, index.log_id());
+    std::vector<opened_segment> out;
+    for (const auto& entry : content.segments) {
+        if (entry.number >= from_number)
+            out.push_back({entry, open_segment(machine, directory, entry, content.log_id)});
+    }
+    return out;
+}
+
+/// A sealed segment is exactly what the manifest says.
+void load_sealed(const opened_segment& opened, log_index& index, walk_state& last) {
+    const auto& [entry, source] = opened;
     index.add_segment(entry, source);
     auto state = beginning_of(entry);
     state.epoch = last.epoch;
@@ -153,68 +168,104 @@ void rewrite_slots(
 }
 
 /// The active segment, up to `bound`.
-frame_reader load_active(
-    const io::machine& machine,
-    const std::string& directory,
-    loaded_log& log,
-    byte_offset bound,
-    const segment_entry& entry
-) {
-    auto source = open_segment(machine, directory, entry, log.content.log_id);
-    log.index->add_segment(entry, source);
-    const auto last = log.active;
-    log.active = beginning_of(entry);
-    log.active.epoch = last.epoch;
-    log.active.recorded_ns = last.recorded_ns;
-    frame_reader reader{
-        source, header_seed(log.content.log_id, entry.id), log.index->batch_bytes_max()};
-    walk_frames(reader, std::min(bound, byte_offset{source->size()}), log.active, *log.index);
+frame_reader
+load_active(const opened_segment& opened, log_index& index, walk_state& state, byte_offset bound) {
+    const auto& [entry, source] = opened;
+    index.add_segment(entry, source);
+    const auto last = state;
+    state = beginning_of(entry);
+    state.epoch = last.epoch;
+    state.recorded_ns = last.recorded_ns;
+    frame_reader reader{source, header_seed(index.log_id(), entry.id), index.batch_bytes_max()};
+    walk_frames(reader, std::min(bound, byte_offset{source->size()}), state, index);
     return reader;
 }
 
 loaded_log load_sealed_segments(
-    const io::machine& machine, const std::string& directory, manifest content, head_mark_read head
+    manifest content, const head_mark_read& head, const std::vector<opened_segment>& segments
 ) {
     loaded_log log;
     log.content = std::move(content);
     log.head = head;
     log.index = std::make_unique<log_index>(log.content.log_id, log.content.limits.batch_bytes_max);
-    for (const auto& entry : log.content.segments) {
-        if (entry.kind != segment_kind::active)
-            load_sealed(machine, directory, entry, *log.index, log.active);
+    for (const auto& opened : segments) {
+        if (opened.entry.kind != segment_kind::active)
+            load_sealed(opened, *log.index, log.active);
     }
     return log;
+}
+
+/// Manifest, head mark and segments that belong together, taken beside a living writer.
+struct reading_view {
+    manifest content{};
+    head_mark_read head{};
+    bool are_slots_whole{};
+    std::vector<opened_segment> segments{};
+};
+
+reading_view
+take_view(const io::machine& machine, const std::string& directory, std::uint64_t from_number) {
+    auto& files = *machine.files;
+    for (int attempt = 1;; ++attempt) {
+        const bool is_last = attempt == reading_attempts_max;
+        auto [content, is_manifest_whole] = read_manifest(files, directory);
+        const auto head = read_head_mark(files, directory, content.log_id);
+        // A writer may rotate between the two reads; then the mark is ahead.
+        if (head.mark.segment_number > content.segments.back().number && !is_last)
+            continue;
+        try {
+            auto segments = open_segments(machine, directory, content, from_number);
+            return {
+                std::move(content),
+                head,
+                is_manifest_whole && head.are_both_whole,
+                std::move(segments)};
+        } catch (const error&) {
+            // A writer that archived a segment meanwhile has deleted the file that we were told of.
+            if (is_last || read_manifest(files, directory).content.generation == content.generation)
+                throw;
+        }
+    }
 }
 
 /// The writer has begun another segment: the one that was active is read to its seal, and what
 /// follows it is loaded.
 void follow_rotation(const io::machine& machine, const std::string& directory, loaded_log& log) {
-    auto content = read_manifest(*machine.files, directory).content;
-    for (int attempt = 0; content.segments.back().number < log.head.mark.segment_number &&
-                          attempt < reading_attempts_max;
-         ++attempt)
-        content = read_manifest(*machine.files, directory).content;
     const auto number = log.content.segments.back().number;
-    for (const auto& entry : content.segments) {
-        if (entry.number < number)
-            continue;
-        if (entry.number > number) {
-            if (entry.kind == segment_kind::active)
-                static_cast<void>(load_active(machine, directory, log, first_frame, entry));
-            else
-                load_sealed(machine, directory, entry, *log.index, log.active);
-            continue;
-        }
-        if (entry.kind == segment_kind::active)
-            return; // the manifest is not yet there; the next call sees it
-        auto source = log.index->segments().back().source;
-        frame_reader reader{
-            source, header_seed(content.log_id, entry.id), log.index->batch_bytes_max()};
-        walk_frames(reader, entry.end_offset, log.active, *log.index);
-        if (!log.active.is_sealed || log.active.chain != entry.chain_end)
-            throw damage_at(*source, log.active.at, std::string{log.active.why}, log.active.next);
+    auto view = take_view(machine, directory, number + 1);
+    const auto was_active =
+        std::ranges::find(view.content.segments, number, &segment_entry::number);
+    if (was_active == view.content.segments.end() || was_active->kind == segment_kind::active)
+        return; // the manifest is not yet there; the next call sees it
+    auto source = log.index->segments().back().source;
+    frame_reader reader{
+        source, header_seed(log.content.log_id, was_active->id), log.index->batch_bytes_max()};
+    walk_frames(reader, was_active->end_offset, log.active, *log.index);
+    if (!log.active.is_sealed || log.active.chain != was_active->chain_end)
+        throw damage_at(*source, log.active.at, std::string{log.active.why}, log.active.next);
+    for (const auto& opened : view.segments) {
+        if (opened.entry.kind == segment_kind::active)
+            static_cast<void>(load_active(opened, *log.index, log.active, first_frame));
+        else
+            load_sealed(opened, *log.index, log.active);
     }
-    log.content = std::move(content);
+    log.content = std::move(view.content);
+    log.head = view.head;
+}
+
+/// What a reader makes of the bytes behind the last good frame.
+void judge_as_reader(loaded_log& log, frame_reader& reader, const known_durable& durable) {
+    // Beside a living writer, what lies behind the mark is none of our business.
+    if (durable.is_same_boot && log.active.at >= durable.at)
+        return;
+    const auto torn = judge_tail(log, reader, durable.at);
+    if (torn == 0)
+        return;
+    log.notes.torn_bytes = torn;
+    log.notes.notes.push_back(
+        std::to_string(torn) +
+        " bytes of an unfinished last append are not shown; the next writer puts them aside"
+    );
 }
 
 } // namespace
@@ -289,16 +340,13 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
     files.sync_directory(directory);
 
     const auto head = read_head_mark(files, directory, content.log_id);
-    auto log = load_sealed_segments(machine, directory, std::move(content), head);
+    const auto segments = open_segments(machine, directory, content, 0);
+    auto log = load_sealed_segments(std::move(content), head, segments);
     log.active_file = active_file;
     auto durable = durable_in_active(log, machine, directory);
     const bool is_cache_suspect = durable.is_same_boot && head.mark.state == head_state::failed;
     auto reader = load_active(
-        machine,
-        directory,
-        log,
-        is_cache_suspect ? durable.at : no_bound,
-        log.content.segments.back()
+        segments.back(), *log.index, log.active, is_cache_suspect ? durable.at : no_bound
     );
     const auto torn = judge_tail(log, reader, durable.at);
     rewrite_slots(machine, directory, log, is_manifest_whole);
@@ -323,68 +371,50 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
 }
 
 loaded_log load_for_reading(const io::machine& machine, const std::string& directory) {
-    auto& files = *machine.files;
-    // A writer may rotate between the two reads; then the mark is ahead of the manifest, once.
-    for (int attempt = 0;; ++attempt) {
-        auto [content, is_manifest_whole] = read_manifest(files, directory);
-        const auto generation = content.generation;
-        const auto head = read_head_mark(files, directory, content.log_id);
-        if (head.mark.segment_number > content.segments.back().number &&
-            attempt < reading_attempts_max)
+    for (int attempt = 1;; ++attempt) {
+        auto view = take_view(machine, directory, 0);
+        auto log = load_sealed_segments(std::move(view.content), view.head, view.segments);
+        const auto durable = durable_in_active(log, machine, directory);
+        auto reader = load_active(
+            view.segments.back(),
+            *log.index,
+            log.active,
+            durable.is_same_boot ? durable.at : no_bound
+        );
+        // Where there was no writer since the machine started, one may have come by now, and
+        // then not all that was read need be durable.
+        if (!durable.is_same_boot && attempt < reading_attempts_max &&
+            read_head_mark(*machine.files, directory, log.content.log_id).mark != view.head.mark)
             continue;
-        try {
-            auto log = load_sealed_segments(machine, directory, std::move(content), head);
-            const auto durable = durable_in_active(log, machine, directory);
-            auto reader = load_active(
-                machine,
-                directory,
-                log,
-                durable.is_same_boot ? durable.at : no_bound,
-                log.content.segments.back()
+        judge_as_reader(log, reader, durable);
+        if (!view.are_slots_whole)
+            log.notes.notes.push_back(
+                "one of the two copies of the manifest or of the head mark is damaged or just "
+                "being written; the other was used"
             );
-            if (durable.is_same_boot) {
-                if (log.active.at < durable.at)
-                    static_cast<void>(judge_tail(log, reader, durable.at)); // throws
-            } else if (const auto torn = judge_tail(log, reader, durable.at); torn > 0) {
-                log.notes.torn_bytes = torn;
-                log.notes.notes.push_back(
-                    std::to_string(torn) +
-                    " bytes of an unfinished last append are not shown; the next writer puts "
-                    "them aside"
-                );
-            }
-            if (!is_manifest_whole || !head.are_both_whole)
-                log.notes.notes.push_back(
-                    "one of the two copies of the manifest or of the head mark is damaged or just "
-                    "being written; the other was used"
-                );
-            log.index->publish();
-            return log;
-        } catch (const corruption&) {
-            // A writer that archived a segment meanwhile has deleted the file that we were told of.
-            if (attempt >= reading_attempts_max ||
-                read_manifest(files, directory).content.generation == generation)
-                throw;
-        }
+        log.index->publish();
+        return log;
     }
 }
 
 void follow(const io::machine& machine, const std::string& directory, loaded_log& log) {
     auto& files = *machine.files;
     const auto head = read_head_mark(files, directory, log.content.log_id);
-    if (head.generation == log.head.generation)
+    if (head.mark == log.head.mark)
         return;
-    log.head = head;
-    if (head.mark.segment_number != log.content.segments.back().number)
+    if (head.mark.segment_number == log.content.segments.back().number)
+        log.head = head;
+    else
         follow_rotation(machine, directory, log);
-    auto& active = log.content.segments.back();
-    if (head.mark.segment_id == active.id) {
+    const auto& active = log.content.segments.back();
+    const auto durable = log.head.mark.durable;
+    if (log.head.mark.segment_id == active.id) {
         frame_reader reader{
             log.index->segments().back().source,
             header_seed(log.content.log_id, active.id),
             log.index->batch_bytes_max()};
-        walk_frames(reader, head.mark.durable, log.active, *log.index);
-        if (log.active.at < head.mark.durable)
+        walk_frames(reader, durable, log.active, *log.index);
+        if (log.active.at < durable)
             throw damage_at(
                 reader.source(), log.active.at, std::string{log.active.why}, log.active.next
             );
