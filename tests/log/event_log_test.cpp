@@ -375,3 +375,32 @@ TEST_CASE("recorded time never runs backwards, whatever the clock does") {
     }
     CHECK(count == 6);
 }
+
+TEST_CASE("a segment that is changed behind an open log is noticed, and no other data is given") {
+    const log_fixture f;
+    const auto log = f.open();
+    append_texts(*log, "s", {"one"});
+    append_texts(*log, "s", {"two"});
+    const auto segment = f.file_ending(".evl");
+    const auto original = f.disk->content(segment);
+    // The same log, written again from the same beginning with another content: every frame checks.
+    const log_fixture other{f.disk->after_kill()};
+    auto shorter = original;
+    shorter.resize(log::segment_header_size);
+    other.disk->set_content(segment, shorter);
+    auto head = log::read_head_mark(*other.disk, "/log", log->index().log_id());
+    head.mark.durable = byte_offset{log::segment_header_size};
+    head.mark.end = position{0};
+    log::replace_head_mark(
+        *other.disk, "/log", log->index().log_id(), head.mark, head.generation
+    );
+    {
+        const auto rewritten = other.open();
+        append_texts(*rewritten, "t", {"1+1"});
+        append_texts(*rewritten, "t", {"2+2"});
+    }
+    f.disk->set_content(segment, other.disk->content(segment));
+    CHECK_THROWS_AS(static_cast<void>(texts(*log)), corruption);
+    f.disk->set_content(segment, original);
+    CHECK(texts(*log) == std::vector<std::string>{"one", "two"});
+}

@@ -205,14 +205,10 @@ public:
 
     template <class Failure>
     bool parse_error(std::size_t position, const std::string& token, const Failure& failure) {
-        // The library's message begins with its own numbering and counts from 1.
-        std::string what = failure.what();
-        if (const auto colon = what.rfind(": "); colon != what.npos)
-            what.erase(0, colon + 2);
         const auto at = position == 0 ? 0 : position - 1;
         throw encoding_error{
             at,
-            "not JSON: " + printable(what) +
+            "not JSON: " + printable(reason(failure.what())) +
                 (token.empty() ? "" : ", near \"" + near(token) + '"')};
     }
 
@@ -222,6 +218,18 @@ private:
         std::set<std::string> keys{};
         std::string key{};
     };
+
+    /// "[…] parse error at line 1, column 5: syntax error while parsing value - REASON; last read:
+    /// '…'": the library's places count otherwise than ours.
+    static std::string reason(std::string what) {
+        if (const auto dash = what.find(" - "); dash != what.npos)
+            what.erase(0, dash + 3);
+        else if (const auto bracket = what.find("] "); bracket != what.npos)
+            what.erase(0, bracket + 2);
+        if (const auto last = what.find("; last read"); last != what.npos)
+            what.erase(last);
+        return what;
+    }
 
     static std::string near(const std::string& token) {
         constexpr std::size_t shown = 40;

@@ -165,7 +165,8 @@ struct machine {
     std::shared_ptr<clock> time;
     std::shared_ptr<random_source> random;
     /// Changes with each start of the operating system: whether the page cache of then still
-    /// stands between us and the disk.
+    /// stands between us and the disk. Nil where that can't be told; then readers stop at what is
+    /// known to be durable, and recovery cuts nothing off on the word of an old note.
     uuid boot_id;
     /// This process, for the messages of others: pid and start time.
     std::string process_name;

@@ -58,13 +58,10 @@ std::string kernel_text(const char* path) {
     return {std::istreambuf_iterator<char>{in}, {}};
 }
 
-// Where the kernel does not tell, each process counts as a boot of its own. That is the direction
-// in which nothing acknowledged is cut: "the same boot" allows recovery to cut the log back to
-// where a failed writer knew it durable, and such a note may be an old one.
-uuid current_boot(random_source& random) {
+// Nil where the kernel does not tell.
+uuid current_boot() {
     const auto text = kernel_text("/proc/sys/kernel/random/boot_id");
-    const auto id = uuid::parse(std::string_view{text}.substr(0, 36));
-    return id ? *id : random.next_uuid();
+    return uuid::parse(std::string_view{text}.substr(0, 36)).value_or(uuid{});
 }
 
 #ifdef __linux__
@@ -119,7 +116,7 @@ std::string current_process() {
 
 machine posix_machine() {
     auto random = std::make_shared<posix_random>();
-    const auto boot = current_boot(*random);
+    const auto boot = current_boot();
     return {
         .files = posix_files(),
         .time = std::make_shared<posix_clock>(),

@@ -101,7 +101,7 @@ private:
         if (!std::equal(log_id.octets.begin(), log_id.octets.end(), trailer.begin() + 8) ||
             load_le<std::uint64_t>(trailer.data() + 24) != segment_id_ ||
             load_le<std::uint32_t>(trailer.data() + 44) != piece_size ||
-            count != (size_ + piece_size - 1) / piece_size)
+            count != size_ / piece_size + (size_ % piece_size != 0 ? 1 : 0))
             fail(trailer_at, "the archive is of another segment");
         for (std::uint32_t i = 0; i < count; ++i)
             blocks_.push_back(load_le<std::uint64_t>(covered.data() + std::size_t{8} * i));

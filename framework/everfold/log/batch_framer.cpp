@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/log/batch_framer.hpp>
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string_view>
+#include <utility>
 
 namespace everfold::log {
 
@@ -21,6 +25,13 @@ void require_name(std::string_view name, const char* what) {
     if (!is_utf8(name))
         throw error{
             errc::invalid, std::string{what} + " is UTF-8; '" + printable(name) + "' is not"};
+}
+
+std::size_t count_types(std::span<const draft> events) {
+    std::set<std::pair<std::string_view, std::uint32_t>> types;
+    for (const auto& event : events)
+        types.emplace(event.type, event.version);
+    return types.size();
 }
 
 } // namespace
@@ -46,6 +57,8 @@ std::uint64_t weigh(std::span<const draft> events, const size_limits& limits) {
                     " bytes; this log allows " + std::to_string(limits.event_bytes_max)};
         batch += size;
     }
+    if (events.size() >= names_record_mark && count_types(events) >= names_record_mark)
+        throw error{errc::limit, "an append has at most 65,534 event types"};
     if (batch > limits.batch_bytes_max)
         throw error{
             errc::limit,
@@ -100,6 +113,12 @@ std::optional<revision> batch_framer::last_revision(std::string_view stream) con
     return revision{next_revisions_[*number] - 1};
 }
 
+bool batch_framer::has_numbers_for(std::span<const draft> events) const {
+    if (types_here_.size() + events.size() < names_record_mark)
+        return true;
+    return types_here_.size() + count_types(events) < names_record_mark;
+}
+
 std::vector<std::int64_t>
 batch_framer::recorded_times(std::span<const draft> events, timestamp now) const {
     // recorded_at never falls; an import keeps its place in time, as far as that lies between.
@@ -142,8 +161,7 @@ std::uint16_t batch_framer::number_of_type(const draft& event) {
     const auto number = index_->intern_type(event.type, event.version, event.format);
     const auto [it, is_new] =
         types_here_.emplace(number, static_cast<std::uint32_t>(types_here_.size()));
-    if (it->second >= names_record_mark)
-        throw error{errc::limit, "a segment has at most 65,535 event types"};
+    check(it->second < names_record_mark, "a segment can number the types of its batches");
     if (is_new)
         append_record(
             gathered_,

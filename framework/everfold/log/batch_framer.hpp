@@ -80,6 +80,9 @@ public:
 
     void begin_epoch() noexcept { ++epoch_; }
 
+    /// Whether the segment can number all of the batch's event types.
+    [[nodiscard]] bool has_numbers_for(std::span<const draft> events) const;
+
     [[nodiscard]] byte_offset end_offset() const noexcept { return end_offset_; }
     [[nodiscard]] position next() const noexcept { return next_; }
     [[nodiscard]] std::uint64_t chain() const noexcept { return chain_; }

@@ -4,6 +4,7 @@
 #include <everfold/log/manifest.hpp>
 #include <everfold/log/segment_file.hpp>
 
+#include <cerrno>
 #include <utility>
 
 namespace everfold::log {
@@ -11,6 +12,16 @@ namespace everfold::log {
 namespace {
 
 constexpr std::uint64_t segment_bytes_largest = std::uint64_t{16} << 30U; // offsets / 8 fit 32 bits
+
+void make_directory_unless_there(io::file_system& files, const std::string& directory) {
+    try {
+        files.make_directory(directory);
+    } catch (const io_error& e) {
+        // Another creator was faster; the lock decides between the two.
+        if (e.error_number() != EEXIST)
+            throw;
+    }
+}
 
 } // namespace
 
@@ -29,9 +40,8 @@ void prepare_directory(const io::machine& machine, const std::string& directory)
     auto& files = *machine.files;
     switch (files.kind(directory, true)) {
     case io::path_kind::missing:
-        files.make_directory(directory);
-        files.sync_directory(io::parent(directory));
-        return;
+        make_directory_unless_there(files, directory);
+        break;
     case io::path_kind::directory:
         break;
     default:
@@ -44,14 +54,6 @@ void prepare_directory(const io::machine& machine, const std::string& directory)
             throw error{
                 errc::not_a_log,
                 "'" + directory + "' is not a log, and it is not empty: it holds '" + name + "'"};
-        if (!name.starts_with("seg-"))
-            continue;
-        if (files.open(io::join(directory, name), io::open_mode::read)->size() >
-            segment_header_size)
-            throw corruption{
-                io::join(directory, manifest_name),
-                byte_offset{0},
-                "the manifest is missing, though there are segments with events"};
     }
 }
 
@@ -59,6 +61,10 @@ void create_log(
     const io::machine& machine, const std::string& directory, const size_limits& limits
 ) {
     auto& files = *machine.files;
+    if (has_events_without_manifest(files, directory))
+        static_cast<void>(read_manifest(files, directory)); // says what is wrong
+    // Whoever made the directory may have died before its name was durable.
+    files.sync_directory(io::parent(directory));
     // What a crash on the way of an earlier creation has left: no event can be in it.
     for (const auto& name : files.list(directory)) {
         if (name.starts_with("seg-"))
@@ -76,7 +82,8 @@ void create_log(
         files,
         directory,
         content.log_id,
-        {.segment_id = id, .durable = first_frame, .epoch = 1, .boot_id = machine.boot_id}
+        {.segment_id = id, .durable = first_frame, .epoch = 1, .boot_id = machine.boot_id},
+        1
     );
     replace_manifest(files, directory, content);
 }

@@ -12,11 +12,12 @@ namespace everfold::log {
 /// Throws errc::invalid for limits that can't be meant.
 void require_possible(const size_limits& limits);
 
-/// Makes sure that `directory` exists and may become a log: empty, or what a crashed creation has
-/// left. Throws not_a_log or corruption where it holds anything else.
+/// Makes sure that `directory` exists and may become a log. Throws not_a_log where it holds
+/// anything that is not ours.
 void prepare_directory(const io::machine& machine, const std::string& directory);
 
-/// Creates an empty log in `directory`, which is prepared and locked.
+/// Creates an empty log in `directory`, which is prepared and locked. Throws corruption where there
+/// are events already.
 void create_log(
     const io::machine& machine, const std::string& directory, const size_limits& limits
 );

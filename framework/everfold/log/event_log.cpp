@@ -73,8 +73,15 @@ std::unique_ptr<event_log> event_log::open(
     auto lock = take_lock(machine, directory);
     if (!has_manifest(files, directory))
         create_log(machine, directory, options.limits);
-    log->loaded_ = load_for_writing(machine, directory);
-    log->writer_ = std::make_unique<log_writer>(machine, directory, std::move(lock), log->loaded_);
+    try {
+        log->loaded_ = load_for_writing(machine, directory);
+        log->writer_ =
+            std::make_unique<log_writer>(machine, directory, std::move(lock), log->loaded_);
+    } catch (const io_error&) {
+        // Where a sync failed, what can be read need not be on the disk.
+        distrust_cache(machine, directory);
+        throw;
+    }
     return log;
 }
 
@@ -106,6 +113,7 @@ bool event_log::wait_for(position p, std::chrono::milliseconds timeout) {
     if (writer_ != nullptr)
         return loaded_.index->wait_for(p, timeout);
     // Another process writes: look again and again, against the monotonic clock of the machine.
+    timeout = std::min(timeout, longest_wait);
     const auto deadline = machine_.time->monotonic() + timeout;
     while (index().end() <= p) {
         if (machine_.time->monotonic() >= deadline)

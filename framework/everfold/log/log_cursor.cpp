@@ -66,35 +66,30 @@ std::optional<std::uint32_t> log_cursor::next_ordinal() {
 }
 
 bool log_cursor::is_in_time(const frame_entry& frame) const noexcept {
-    // The bounds of a frame are saturated to what nanoseconds can hold: never too narrow.
-    const auto low = timestamp::from_nanoseconds(frame.occurred_min_ns);
-    const auto high = timestamp::from_nanoseconds(frame.occurred_max_ns);
-    constexpr auto ns_max = std::numeric_limits<std::int64_t>::max();
-    constexpr auto ns_min = std::numeric_limits<std::int64_t>::min();
-    if (wanted_.since && high < *wanted_.since && frame.occurred_max_ns != ns_max)
+    // What nanoseconds can't hold is saturated, and then says nothing.
+    const auto is_exact = [](std::int64_t ns) {
+        return ns != std::numeric_limits<std::int64_t>::max() &&
+               ns != std::numeric_limits<std::int64_t>::min();
+    };
+    if (wanted_.since && is_exact(frame.occurred_max_ns) &&
+        timestamp::from_nanoseconds(frame.occurred_max_ns) < *wanted_.since)
         return false;
-    return !(wanted_.until && low > *wanted_.until && frame.occurred_min_ns != ns_min);
+    return !(
+        wanted_.until && is_exact(frame.occurred_min_ns) &&
+        timestamp::from_nanoseconds(frame.occurred_min_ns) > *wanted_.until
+    );
 }
 
 void log_cursor::load_frame(std::size_t number) {
     const auto& index = segment_->of->index;
     frame_number_ = number;
     frame_entry_ = index.frame(number);
+    frame_end_ordinal_ = 0; // where reading throws, it is not loaded
+    frame_ = nullptr;
+    if (is_in_time(frame_entry_))
+        frame_ = read_known_frame(*reader_, *segment_, number);
     frame_end_ordinal_ = number + 1 < segment_->frame_count ? index.frame(number + 1).first_ordinal
                                                             : segment_->event_count;
-    frame_ = nullptr;
-    if (!is_in_time(frame_entry_))
-        return;
-    frame_ =
-        reader_->read(frame_entry_.at(), byte_offset{std::numeric_limits<std::uint64_t>::max()});
-    if (frame_ == nullptr) {
-        corruption damage{
-            segment_->source->file_name(),
-            frame_entry_.at(),
-            std::string{in_words(reader_->fault())}};
-        damage.first_lost = index.first().advanced(frame_entry_.first_ordinal);
-        throw damage;
-    }
 }
 
 const log_event* log_cursor::load(std::uint32_t ordinal) {

@@ -94,6 +94,31 @@ matches_one(const segment_index& index, const selection_item& item, std::uint32_
 
 } // namespace
 
+std::shared_ptr<segment_source> log_index::last_source() const {
+    const std::shared_lock lock{mutex_};
+    return segments_.back()->source;
+}
+
+const frame_view*
+read_known_frame(frame_reader& reader, const segment_view& view, std::size_t number) {
+    const auto& index = view.of->index;
+    const auto& entry = index.frame(number);
+    const auto* frame =
+        reader.read(entry.at(), byte_offset{std::numeric_limits<std::uint64_t>::max()});
+    const auto chain_before =
+        number == 0 ? view.of->chain_start : index.frame(number - 1).chain_after;
+    if (frame != nullptr &&
+        chain_after(chain_before, frame->header.body_checksum) == entry.chain_after)
+        return frame;
+    corruption damage{
+        view.source->file_name(),
+        entry.at(),
+        frame == nullptr ? std::string{in_words(reader.fault())}
+                         : "the frame is another one than when the log was opened"};
+    damage.first_lost = index.first().advanced(entry.first_ordinal);
+    throw damage;
+}
+
 void log_index::add_segment(const segment_entry& entry, std::shared_ptr<segment_source> source) {
     auto added = std::make_shared<segment>(entry, header_seed(log_id_, entry.id));
     added->source = std::move(source);
@@ -132,15 +157,11 @@ position log_index::end() const {
 
 bool log_index::wait_for(position p, std::chrono::milliseconds timeout) const {
     std::shared_lock lock{mutex_};
-    return published_.wait_for(lock, timeout, [&] { return end_ > p; });
+    return published_.wait_for(lock, std::min(timeout, longest_wait), [&] { return end_ > p; });
 }
 
 segment_view log_index::view_of(const std::shared_ptr<segment>& s) const {
-    // The last segment may hold events that are added but not yet published.
-    const auto visible = end_ > s->index.first() ? end_ - s->index.first() : 0;
-    const auto count =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(visible, s->index.event_count()));
-    return {s, s->source, count, s->index.frame_count()};
+    return {s, s->source, visible_in(*s), s->index.frame_count()};
 }
 
 std::vector<segment_view> log_index::segments() const {
@@ -163,11 +184,25 @@ log_index::matches(const segment_view& view, const std::vector<selection_item>& 
     return out;
 }
 
+std::uint32_t log_index::visible_in(const segment& s) const {
+    // The last segment may hold events that are added but not yet published.
+    const auto visible = end_ > s.index.first() ? end_ - s.index.first() : 0;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(visible, s.index.event_count()));
+}
+
 std::optional<std::uint64_t> log_index::next_revision(std::uint32_t stream) const {
     const std::shared_lock lock{mutex_};
-    if (stream >= next_revisions_.size() || next_revisions_[stream] == 0)
-        return {};
-    return next_revisions_[stream];
+    for (auto it = segments_.rbegin(); it != segments_.rend(); ++it) {
+        const auto& index = (*it)->index;
+        const auto local = index.local_stream_of(stream);
+        if (!local)
+            continue;
+        const auto& events = index.of_stream(*local);
+        const auto count = std::ranges::lower_bound(events, visible_in(**it)) - events.begin();
+        if (count > 0)
+            return index.stream(*local).base + static_cast<std::uint64_t>(count);
+    }
+    return {};
 }
 
 std::optional<position> log_index::position_of(std::uint32_t stream, revision r) const {
@@ -177,11 +212,11 @@ std::optional<position> log_index::position_of(std::uint32_t stream, revision r)
         const auto local = index.local_stream_of(stream);
         if (!local || index.stream(*local).base > r.value())
             continue;
-        const auto& list = index.of_stream(*local);
+        const auto& events = index.of_stream(*local);
         const auto at = r.value() - index.stream(*local).base;
-        if (at >= list.size())
+        if (at >= events.size() || events[static_cast<std::size_t>(at)] >= visible_in(**it))
             return {};
-        return index.first().advanced(list[static_cast<std::size_t>(at)]);
+        return index.first().advanced(events[static_cast<std::size_t>(at)]);
     }
     return {};
 }
@@ -214,14 +249,7 @@ std::optional<position> log_index::position_at(timestamp t) const {
         if (low == view.frame_count || view.event_count == 0)
             continue;
         frame_reader reader{view.source, view.of->seed, batch_bytes_max_};
-        const auto* frame = reader.read(
-            index.frame(low).at(), byte_offset{std::numeric_limits<std::uint64_t>::max()}
-        );
-        if (frame == nullptr)
-            throw corruption{
-                view.source->file_name(),
-                index.frame(low).at(),
-                std::string{in_words(reader.fault())}};
+        const auto* frame = read_known_frame(reader, view, low);
         auto rest = frame->body.subspan(append_id_size);
         auto ordinal = index.frame(low).first_ordinal;
         while (const auto record = take_record(rest, frame->header.recorded_ns)) {

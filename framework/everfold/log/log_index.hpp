@@ -10,6 +10,7 @@
 #include <everfold/log/segment_index.hpp>
 #include <everfold/log/source.hpp>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -27,11 +28,13 @@ struct segment {
     segment(const segment_entry& its_entry, std::uint64_t its_seed)
         : number{its_entry.number}
         , seed{its_seed}
+        , chain_start{its_entry.chain_start}
         , index{its_entry.first} {}
 
     std::uint64_t number;
     std::shared_ptr<segment_source> source{}; // under the lock
     std::uint64_t seed;                       // of its frames' headers
+    std::uint64_t chain_start;
     segment_index index;
 };
 
@@ -43,6 +46,11 @@ struct segment_view {
     std::size_t frame_count{};
 };
 
+/// Reads the frame that the index calls `number`, and makes sure that it is still that one: a
+/// segment may be changed behind our back. Throws corruption.
+[[nodiscard]] const frame_view*
+read_known_frame(frame_reader& reader, const segment_view& view, std::size_t number);
+
 /// Which events to walk, in the log's numbers; an absent list asks for nothing.
 struct selection_item {
     std::optional<std::vector<std::uint32_t>> streams{};
@@ -51,6 +59,9 @@ struct selection_item {
 
     [[nodiscard]] bool is_everything() const noexcept { return !streams && !types && tags.empty(); }
 };
+
+/// Longer than any program waits, and short enough to add to any time.
+inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours{24 * 365};
 
 /// Threads: any; one lock inside. Only durable events are in it.
 class log_index {
@@ -82,10 +93,13 @@ public:
     /// One past the last event.
     [[nodiscard]] position end() const;
 
-    /// Waits until end() is past `p`; whether it is.
+    /// Waits until end() is past `p`, at most `timeout` (and at most longest_wait); whether it is.
     [[nodiscard]] bool wait_for(position p, std::chrono::milliseconds timeout) const;
 
     [[nodiscard]] std::vector<segment_view> segments() const;
+
+    /// Of the segment that was added last.
+    [[nodiscard]] std::shared_ptr<segment_source> last_source() const;
 
     /// Ordinals of the events of a segment, among the first `view.event_count`, that match any of
     /// `items`, in order.
@@ -119,6 +133,7 @@ public:
 
 private:
     [[nodiscard]] segment_view view_of(const std::shared_ptr<segment>& s) const;
+    [[nodiscard]] std::uint32_t visible_in(const segment& s) const;
 
     uuid log_id_;
     std::uint32_t batch_bytes_max_;

@@ -10,6 +10,20 @@
 
 namespace everfold::log {
 
+namespace {
+
+std::string text_of(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& e) {
+        return e.what();
+    } catch (...) {
+        return "the machine stopped";
+    }
+}
+
+} // namespace
+
 class log_writer::heads_now final : public stream_heads {
 public:
     explicit heads_now(const batch_framer& framer)
@@ -42,10 +56,12 @@ log_writer::log_writer(
           manifest_.log_id,
           loaded.head.generation
       )}
+    , limits_{manifest_.limits}
     , framer_{*index_, manifest_.segments.back(), loaded.active}
     , durable_{loaded.active.at}
     , durable_end_{loaded.active.next}
     , is_sealed_{loaded.active.is_sealed} {
+    require_lock();
     if (is_sealed_) {
         rotate();
     } else if (loaded.notes.torn_bytes > 0) {
@@ -70,8 +86,16 @@ void log_writer::rethrow_failure() const {
 void log_writer::require_usable() const {
     if (failure_)
         rethrow_failure();
-    if (is_closed_)
+    if (is_closing_)
         throw error{errc::read_only, "the log is closed"};
+}
+
+void log_writer::require_lock() const {
+    if (!lock_->is_held())
+        throw error{
+            errc::in_use,
+            "the lock file of '" + directory_ +
+                "' was removed or replaced, so that this process is no longer its only writer"};
 }
 
 void log_writer::fail(std::exception_ptr why) noexcept {
@@ -79,13 +103,7 @@ void log_writer::fail(std::exception_ptr why) noexcept {
         return;
     failure_ = std::move(why);
     try {
-        std::rethrow_exception(failure_);
-    } catch (const std::exception& e) {
-        failure_text_ = e.what();
-    } catch (...) {
-        failure_text_ = "the machine stopped";
-    }
-    try {
+        failure_text_ = text_of(failure_);
         // For the next opener on the same boot: what lies behind may never reach the disk. Not
         // where another writer may own the log by now, nor while a sync is under way.
         if (!is_syncing_ && lock_->is_held())
@@ -102,9 +120,9 @@ std::optional<placed> log_writer::append(
     const std::function<bool(const stream_heads&)>& admits
 ) {
     check(!events.empty(), "a batch has at least one event");
-    const auto weight = weigh(events, manifest_.limits);
+    const auto weight = weigh(events, limits_);
     std::unique_lock lock{mutex_};
-    make_room(lock, weight);
+    make_room(lock, events, weight);
     if (!admits(heads_now{framer_}))
         return {};
     placed out;
@@ -119,25 +137,40 @@ std::optional<placed> log_writer::append(
     return out;
 }
 
-void log_writer::make_room(std::unique_lock<std::mutex>& lock, std::uint64_t frame_bytes) {
-    const auto group_max = std::uint64_t{manifest_.limits.batch_bytes_max} + frame_overhead;
+void log_writer::make_room(
+    std::unique_lock<std::mutex>& lock, std::span<const draft> events, std::uint64_t frame_bytes
+) {
+    const auto group_max = std::uint64_t{limits_.batch_bytes_max} + frame_overhead;
     for (;;) {
         require_usable();
+        if (is_held_up_) {
+            changed_.wait(lock);
+            continue;
+        }
         const bool is_segment_full =
             framer_.frame_count() > 0 &&
-            framer_.end_offset().value() + frame_bytes > manifest_.limits.segment_bytes_max;
+            (framer_.end_offset().value() + frame_bytes > limits_.segment_bytes_max ||
+             !framer_.has_numbers_for(events));
         const bool is_group_full = framer_.gathered().size() + frame_bytes > group_max;
         if (!is_segment_full && !is_group_full)
             return;
-        if (!framer_.gathered().empty() || is_syncing_)
+        if (is_segment_full)
             drain(lock);
         else
+            wait_until_durable(lock, framer_.end_offset());
+        if (is_segment_full && !failure_ && !is_closing_)
             rotate_or_fail();
     }
 }
 
 void log_writer::drain(std::unique_lock<std::mutex>& lock) {
-    wait_until_durable(lock, framer_.end_offset());
+    // Others append while this waits.
+    while (!failure_ && (is_syncing_ || !framer_.gathered().empty())) {
+        if (is_syncing_)
+            changed_.wait(lock);
+        else
+            lead(lock);
+    }
 }
 
 void log_writer::wait_until_durable(std::unique_lock<std::mutex>& lock, byte_offset offset) {
@@ -161,34 +194,34 @@ void log_writer::lead(std::unique_lock<std::mutex>& lock) {
     mark.end = framer_.next();
     const byte_offset at{mark.durable.value() - in_flight_.size()};
     std::exception_ptr failed;
+    bool is_durable = false;
     lock.unlock();
     try {
         write_group(in_flight_, at, mark);
+        is_durable = true;
+        index_group(in_flight_, at, mark.segment_id);
     } catch (...) {
         failed = std::current_exception();
     }
     lock.lock();
     is_syncing_ = false;
+    if (is_durable) {
+        durable_ = mark.durable;
+        durable_end_ = mark.end;
+    }
+    changed_.notify_all();
     if (failed) {
         fail(failed);
         std::rethrow_exception(failed); // the others learn of it as writer_failed
     }
-    durable_ = mark.durable;
-    durable_end_ = mark.end;
-    changed_.notify_all();
 }
 
 void log_writer::write_group(bytes_view group, byte_offset at, const head_mark& mark) {
-    if (!lock_->is_held())
-        throw error{
-            errc::in_use,
-            "the lock file of '" + directory_ +
-                "' was removed or replaced, so that this process is no longer its only writer"};
+    require_lock();
     file_->write_at(at, group);
     file_->sync_data();
     // Only now, and as far as was written before the sync began.
     head_->write(encode(mark));
-    index_group(group, at, mark.segment_id);
 }
 
 void log_writer::index_group(bytes_view group, byte_offset at, std::uint64_t segment_id) {
@@ -239,6 +272,7 @@ void log_writer::rotate_or_fail() {
 }
 
 void log_writer::rotate() {
+    require_lock();
     auto sealed = manifest_.segments.back();
     sealed.kind = segment_kind::sealed;
     sealed.end = framer_.next();
@@ -282,12 +316,20 @@ archived log_writer::archive(const std::function<bool(const segment_index&)>& wa
     {
         std::unique_lock lock{mutex_};
         require_usable();
-        drain(lock);
-        while (is_syncing_)
-            changed_.wait(lock);
-        require_usable();
-        if (wanted(index_->segments().back().of->index))
-            rotate_or_fail();
+        // Or appenders, each of whom begins a new group, would never let the last one end.
+        is_held_up_ = true;
+        try {
+            drain(lock);
+            require_usable();
+            if (wanted(index_->segments().back().of->index))
+                rotate_or_fail();
+        } catch (...) {
+            is_held_up_ = false;
+            changed_.notify_all();
+            throw;
+        }
+        is_held_up_ = false;
+        changed_.notify_all();
     }
     archived out;
     auto views = index_->segments();
@@ -336,6 +378,7 @@ void log_writer::archive_one(const segment_view& view, archived& done) {
         entry_of(next) = entry;
         next.dead = {old_file};
         try {
+            require_lock();
             commit_manifest(files, directory_, next);
         } catch (...) {
             fail(std::current_exception());
@@ -351,17 +394,29 @@ void log_writer::archive_one(const segment_view& view, archived& done) {
 
 void log_writer::close() {
     std::unique_lock lock{mutex_};
-    if (is_closed_)
+    if (is_closing_) {
+        changed_.wait(lock, [&] { return lock_ == nullptr; });
         return;
-    if (!failure_) {
+    }
+    is_closing_ = true; // nothing more is taken in; what was is finished
+    const auto give_up_lock = [&] {
+        lock_.reset();
+        changed_.notify_all();
+    };
+    try {
         drain(lock);
         while (is_syncing_)
             changed_.wait(lock);
-        if (!failure_)
+        if (!failure_) {
+            require_lock();
             head_->write_both_synced(encode(mark_of(head_state::closed)));
+        }
+    } catch (...) {
+        fail(std::current_exception());
+        give_up_lock();
+        throw;
     }
-    is_closed_ = true;
-    lock_.reset();
+    give_up_lock();
     if (failure_)
         rethrow_failure();
 }

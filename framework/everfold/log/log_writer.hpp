@@ -85,9 +85,13 @@ private:
 
     // All below: under mutex_, unless it says otherwise.
     void require_usable() const;
+    /// Before every write: a writer that lost its lock must not touch the log of another.
+    void require_lock() const;
     [[noreturn]] void rethrow_failure() const;
     void fail(std::exception_ptr why) noexcept;
-    void make_room(std::unique_lock<std::mutex>& lock, std::uint64_t frame_bytes);
+    void make_room(
+        std::unique_lock<std::mutex>& lock, std::span<const draft> events, std::uint64_t frame_bytes
+    );
     void drain(std::unique_lock<std::mutex>& lock);
     void wait_until_durable(std::unique_lock<std::mutex>& lock, byte_offset offset);
     void lead(std::unique_lock<std::mutex>& lock);
@@ -101,7 +105,7 @@ private:
 
     io::machine machine_;
     std::string directory_;
-    std::unique_ptr<io::file_lock> lock_;
+    std::unique_ptr<io::file_lock> lock_; // null once closed
     log_index* index_;
     manifest manifest_;
     std::shared_ptr<io::file> file_; // of the active segment
@@ -109,13 +113,15 @@ private:
     std::mutex archiving_{}; // one archive() at a time; taken before mutex_
     std::mutex mutex_{};
     std::condition_variable changed_{};
+    const size_limits limits_;
     batch_framer framer_;
     byte_buffer in_flight_{};
     byte_offset durable_{}; // in the active segment: what is synced ends here
     position durable_end_{};
-    bool is_sealed_{}; // a crash came between the seal and the next segment
+    bool is_sealed_{};  // a crash came between the seal and the next segment
+    bool is_held_up_{}; // archive() waits for what is under way; appends wait for archive()
     bool is_syncing_{};
-    bool is_closed_{};
+    bool is_closing_{};
     std::exception_ptr failure_{};
     std::string failure_text_{};
 };

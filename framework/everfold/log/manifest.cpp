@@ -151,28 +151,30 @@ byte_buffer encode_file(const manifest& m) {
 }
 
 [[noreturn]] void fail_without_manifest(io::file_system& files, const std::string& directory) {
-    const auto names = files.list(directory);
-    const bool has_segments =
-        std::ranges::any_of(names, [](const std::string& n) { return n.starts_with("seg-"); });
-    const bool has_head = std::ranges::find(names, head_name) != names.end();
-    // A crash while a log is created leaves at most one empty segment: still not a log.
-    if (has_segments && has_head) {
-        for (const auto& name : names) {
-            if (name.starts_with("seg-") &&
-                files.open(io::join(directory, name), io::open_mode::read)->size() >
-                    segment_header_size)
-                throw corruption{
-                    io::join(directory, manifest_name),
-                    byte_offset{0},
-                    "the manifest is missing, though there are segments with events"};
-        }
-    }
+    if (has_events_without_manifest(files, directory))
+        throw corruption{
+            io::join(directory, manifest_name),
+            byte_offset{0},
+            "the manifest is missing, though there are segments"};
     throw error{
         errc::not_a_log,
         "'" + directory + "' is not a log: it has no file " + std::string{manifest_name}};
 }
 
 } // namespace
+
+bool has_events_without_manifest(io::file_system& files, const std::string& directory) {
+    // What crashes while a log is created leave: first segments without a frame.
+    for (const auto& name : files.list(directory)) {
+        if (!name.starts_with("seg-"))
+            continue;
+        if (!name.starts_with("seg-00000000000000000000-") || !name.ends_with(".evl") ||
+            files.open(io::join(directory, name), io::open_mode::read)->size() >
+                segment_header_size)
+            return true;
+    }
+    return false;
+}
 
 manifest_read read_manifest(io::file_system& files, const std::string& directory) {
     const auto kind = files.kind(directory, true);
@@ -187,7 +189,9 @@ manifest_read read_manifest(io::file_system& files, const std::string& directory
     const auto slots = read_slots(slot_kind::manifest, content);
     if (!slots)
         throw corruption{path, byte_offset{0}, "neither copy of the manifest matches its checksum"};
-    return {decode_manifest(slots->newest, path), slots->are_both_whole};
+    // A change that is only in the second slot is unfinished, and need not be on the disk though it
+    // can be read.
+    return {decode_manifest(slots->newest, path), slots->are_both_whole && !slots->is_second_newer};
 }
 
 void replace_manifest(io::file_system& files, const std::string& directory, const manifest& m) {
@@ -254,9 +258,13 @@ read_head_mark(io::file_system& files, const std::string& directory, const uuid&
 }
 
 void replace_head_mark(
-    io::file_system& files, const std::string& directory, const uuid& log_id, const head_mark& mark
+    io::file_system& files,
+    const std::string& directory,
+    const uuid& log_id,
+    const head_mark& mark,
+    std::uint64_t generation
 ) {
-    const slot_content content{.generation = 1, .log_id = log_id, .payload = encode(mark)};
+    const slot_content content{.generation = generation, .log_id = log_id, .payload = encode(mark)};
     io::replace_durably(
         files,
         io::join(directory, head_name),

@@ -59,6 +59,10 @@ struct manifest_read {
     bool are_both_whole{};
 };
 
+/// Whether a directory without a manifest holds more than a crash while creating a log can leave.
+[[nodiscard]] bool
+has_events_without_manifest(io::file_system& files, const std::string& directory);
+
 /// Throws not_a_log where there is none in `directory`, corruption or unsupported.
 [[nodiscard]] manifest_read read_manifest(io::file_system& files, const std::string& directory);
 
@@ -97,7 +101,11 @@ read_head_mark(io::file_system& files, const std::string& directory, const uuid&
 
 /// Writes the whole file anew; durable on return.
 void replace_head_mark(
-    io::file_system& files, const std::string& directory, const uuid& log_id, const head_mark& mark
+    io::file_system& files,
+    const std::string& directory,
+    const uuid& log_id,
+    const head_mark& mark,
+    std::uint64_t generation
 );
 
 } // namespace everfold::log

@@ -13,7 +13,7 @@ namespace everfold::log {
 
 namespace {
 
-constexpr int reading_attempts_max = 8;
+constexpr int reading_attempts_max = 64;
 constexpr byte_offset no_bound{std::numeric_limits<std::uint64_t>::max()};
 
 corruption
@@ -22,10 +22,6 @@ damage_at(const segment_source& source, byte_offset at, std::string what, positi
     corruption damage{source.file_name(), at, std::move(what)};
     damage.first_lost = first_lost;
     return damage;
-}
-
-walk_state beginning_of(const segment_entry& entry) {
-    return {.at = first_frame, .next = entry.first, .chain = entry.chain_start};
 }
 
 /// A segment of the manifest and its bytes. They are opened together, so that what a writer
@@ -49,40 +45,22 @@ std::vector<opened_segment> open_segments(
     return out;
 }
 
-/// A sealed segment is exactly what the manifest says.
-void load_sealed(const opened_segment& opened, log_index& index, walk_state& last) {
-    const auto& [entry, source] = opened;
-    index.add_segment(entry, source);
-    auto state = beginning_of(entry);
-    state.epoch = last.epoch;
-    state.recorded_ns = last.recorded_ns;
-    frame_reader reader{source, header_seed(index.log_id(), entry.id), index.batch_bytes_max()};
-    walk_frames(reader, entry.end_offset, state, index);
-    if (!state.is_sealed || state.at != entry.end_offset || state.next != entry.end ||
-        state.chain != entry.chain_end)
-        throw damage_at(
-            *source,
-            state.at,
-            state.why.empty() ? "the segment is not as it was sealed" : std::string{state.why},
-            state.next
-        );
-    if (source->size() != entry.end_offset.value())
-        throw damage_at(*source, state.at, "bytes were added to a sealed segment", state.next);
-    last = state;
-}
-
-/// The offset in the active segment that is known to be durable, and whether the machine has not
-/// been restarted since that was noted.
+/// The offset in the active segment that is known to be durable.
 struct known_durable {
     byte_offset at{first_frame};
+    /// The machine has not been restarted since that was noted.
     bool is_same_boot{};
+    /// A writer may be alive, so that a reader stops there: the same boot, or nobody knows.
+    bool is_bound{};
 };
 
 known_durable
 durable_in_active(const loaded_log& log, const io::machine& machine, const std::string& directory) {
     const auto& mark = log.head.mark;
     const auto& segments = log.content.segments;
-    const bool is_same_boot = mark.boot_id == machine.boot_id;
+    const bool is_known = !mark.boot_id.is_nil() && !machine.boot_id.is_nil();
+    const bool is_same_boot = is_known && mark.boot_id == machine.boot_id;
+    const bool is_bound = is_same_boot || !is_known;
     const auto named = std::ranges::find_if(segments, [&](const segment_entry& s) {
         return s.number == mark.segment_number && s.id == mark.segment_id;
     });
@@ -93,13 +71,13 @@ durable_in_active(const loaded_log& log, const io::machine& machine, const std::
             "the head mark names a segment that the manifest does not know: one of the two is "
             "older than the other"};
     if (named->kind == segment_kind::active)
-        return {mark.durable, is_same_boot};
+        return {mark.durable, is_same_boot, is_bound};
     if (mark.end > named->end)
         throw corruption{
             io::join(directory, head_name),
             byte_offset{0},
             "the head mark lies beyond the end of a sealed segment"};
-    return {first_frame, is_same_boot};
+    return {first_frame, is_same_boot, is_bound};
 }
 
 /// The largest watermark in whatever frames lie behind the first one that does not check.
@@ -161,37 +139,95 @@ void rewrite_slots(
         note(manifest_name);
     }
     if (!log.head.are_both_whole) {
-        replace_head_mark(*machine.files, directory, log.content.log_id, log.head.mark);
-        log.head.generation = 1;
+        // What was walked was synced before it was read: the mark can say so.
+        const auto& active = log.content.segments.back();
+        ++log.head.generation;
+        log.head.mark.segment_number = active.number;
+        log.head.mark.segment_id = active.id;
+        log.head.mark.durable = log.active.at;
+        log.head.mark.end = log.active.next;
+        log.head.mark.boot_id = machine.boot_id;
+        replace_head_mark(
+            *machine.files, directory, log.content.log_id, log.head.mark, log.head.generation
+        );
         note(head_name);
     }
 }
 
-/// The active segment, up to `bound`.
-frame_reader
-load_active(const opened_segment& opened, log_index& index, walk_state& state, byte_offset bound) {
-    const auto& [entry, source] = opened;
-    index.add_segment(entry, source);
-    const auto last = state;
-    state = beginning_of(entry);
-    state.epoch = last.epoch;
-    state.recorded_ns = last.recorded_ns;
-    frame_reader reader{source, header_seed(index.log_id(), entry.id), index.batch_bytes_max()};
-    walk_frames(reader, std::min(bound, byte_offset{source->size()}), state, index);
-    return reader;
+void begin_segment(loaded_log& log, const opened_segment& opened) {
+    log.index->add_segment(opened.entry, opened.source);
+    const auto before = log.active;
+    log.active = {
+        .at = first_frame,
+        .next = opened.entry.first,
+        .chain = opened.entry.chain_start,
+        .epoch = before.epoch,
+        .recorded_ns = before.recorded_ns};
+    log.current = opened.entry.number;
 }
 
-loaded_log load_sealed_segments(
-    manifest content, const head_mark_read& head, const std::vector<opened_segment>& segments
+/// A sealed segment is exactly what the manifest says.
+void require_as_sealed(
+    const walk_state& state, const segment_entry& entry, segment_source& source
 ) {
+    if (!state.is_sealed || state.at != entry.end_offset || state.next != entry.end ||
+        state.chain != entry.chain_end)
+        throw damage_at(
+            source,
+            state.at,
+            state.why.empty() ? "the segment is not as it was sealed" : std::string{state.why},
+            state.next
+        );
+    if (source.size() != entry.end_offset.value())
+        throw damage_at(source, state.at, "bytes were added to a sealed segment", state.next);
+}
+
+/// Walks on from where `log` stands, through the segments that `content` lists, up to `bound` in
+/// the active one. After a read error it can be called again, and goes on where it stopped.
+frame_reader walk_on(
+    loaded_log& log,
+    const manifest& content,
+    const std::vector<opened_segment>& segments,
+    byte_offset bound
+) {
+    if (!log.current)
+        begin_segment(log, segments.front());
+    for (;;) {
+        const auto entry =
+            std::ranges::find(content.segments, *log.current, &segment_entry::number);
+        check(entry != content.segments.end(), "a segment that is walked is in the manifest");
+        auto source = log.index->last_source();
+        frame_reader reader{
+            source, header_seed(content.log_id, entry->id), log.index->batch_bytes_max()};
+        if (entry->kind == segment_kind::active) {
+            walk_frames(
+                reader, std::min(bound, byte_offset{source->size()}), log.active, *log.index
+            );
+            return reader;
+        }
+        walk_frames(reader, entry->end_offset, log.active, *log.index);
+        require_as_sealed(log.active, *entry, *source);
+        const auto next = std::ranges::find_if(segments, [&](const opened_segment& s) {
+            return s.entry.number == *log.current + 1;
+        });
+        check(next != segments.end(), "the segments that are walked were opened");
+        begin_segment(log, *next);
+    }
+}
+
+/// Walks on as far as the watermarks of the frames behind vouch for what lies before them. A head
+/// mark that was torn, or an older copy of one, says less than they do.
+void walk_to_watermarks(loaded_log& log, frame_reader& reader) {
+    const auto known = watermark_behind(reader, log.active.at, byte_offset{reader.source().size()});
+    if (known > log.active.at)
+        walk_frames(reader, known, log.active, *log.index);
+}
+
+loaded_log begin_loading(manifest content, const head_mark_read& head) {
     loaded_log log;
     log.content = std::move(content);
     log.head = head;
     log.index = std::make_unique<log_index>(log.content.log_id, log.content.limits.batch_bytes_max);
-    for (const auto& opened : segments) {
-        if (opened.entry.kind != segment_kind::active)
-            load_sealed(opened, *log.index, log.active);
-    }
     return log;
 }
 
@@ -228,35 +264,10 @@ take_view(const io::machine& machine, const std::string& directory, std::uint64_
     }
 }
 
-/// The writer has begun another segment: the one that was active is read to its seal, and what
-/// follows it is loaded.
-void follow_rotation(const io::machine& machine, const std::string& directory, loaded_log& log) {
-    const auto number = log.content.segments.back().number;
-    auto view = take_view(machine, directory, number + 1);
-    const auto was_active =
-        std::ranges::find(view.content.segments, number, &segment_entry::number);
-    if (was_active == view.content.segments.end() || was_active->kind == segment_kind::active)
-        return; // the manifest is not yet there; the next call sees it
-    auto source = log.index->segments().back().source;
-    frame_reader reader{
-        source, header_seed(log.content.log_id, was_active->id), log.index->batch_bytes_max()};
-    walk_frames(reader, was_active->end_offset, log.active, *log.index);
-    if (!log.active.is_sealed || log.active.chain != was_active->chain_end)
-        throw damage_at(*source, log.active.at, std::string{log.active.why}, log.active.next);
-    for (const auto& opened : view.segments) {
-        if (opened.entry.kind == segment_kind::active)
-            static_cast<void>(load_active(opened, *log.index, log.active, first_frame));
-        else
-            load_sealed(opened, *log.index, log.active);
-    }
-    log.content = std::move(view.content);
-    log.head = view.head;
-}
-
 /// What a reader makes of the bytes behind the last good frame.
 void judge_as_reader(loaded_log& log, frame_reader& reader, const known_durable& durable) {
     // Beside a living writer, what lies behind the mark is none of our business.
-    if (durable.is_same_boot && log.active.at >= durable.at)
+    if (durable.is_bound && log.active.at >= durable.at)
         return;
     const auto torn = judge_tail(log, reader, durable.at);
     if (torn == 0)
@@ -341,13 +352,13 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
 
     const auto head = read_head_mark(files, directory, content.log_id);
     const auto segments = open_segments(machine, directory, content, 0);
-    auto log = load_sealed_segments(std::move(content), head, segments);
+    auto log = begin_loading(std::move(content), head);
     log.active_file = active_file;
-    auto durable = durable_in_active(log, machine, directory);
+    const auto durable = durable_in_active(log, machine, directory);
     const bool is_cache_suspect = durable.is_same_boot && head.mark.state == head_state::failed;
-    auto reader = load_active(
-        segments.back(), *log.index, log.active, is_cache_suspect ? durable.at : no_bound
-    );
+    auto reader = walk_on(log, log.content, segments, is_cache_suspect ? durable.at : no_bound);
+    if (is_cache_suspect && log.active.at >= durable.at)
+        walk_to_watermarks(log, reader);
     const auto torn = judge_tail(log, reader, durable.at);
     rewrite_slots(machine, directory, log, is_manifest_whole);
     if (torn > 0) {
@@ -370,22 +381,42 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
     return log;
 }
 
+void distrust_cache(const io::machine& machine, const std::string& directory) noexcept {
+    try {
+        const auto content = read_manifest(*machine.files, directory).content;
+        const auto head = read_head_mark(*machine.files, directory, content.log_id);
+        // A mark of another boot, or one whose newer slot was torn, may be older than what is on
+        // the disk: then nothing is said.
+        if (head.mark.boot_id != machine.boot_id || !head.are_both_whole)
+            return;
+        auto mark = head.mark;
+        mark.state = head_state::failed;
+        slot_writer slots{
+            machine.files->open(io::join(directory, head_name), io::open_mode::write),
+            slot_kind::head,
+            head_slot_size,
+            content.log_id,
+            head.generation};
+        slots.write(encode(mark));
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+        // The opening's own failure is the one to report.
+    }
+}
+
 loaded_log load_for_reading(const io::machine& machine, const std::string& directory) {
     for (int attempt = 1;; ++attempt) {
         auto view = take_view(machine, directory, 0);
-        auto log = load_sealed_segments(std::move(view.content), view.head, view.segments);
+        auto log = begin_loading(std::move(view.content), view.head);
         const auto durable = durable_in_active(log, machine, directory);
-        auto reader = load_active(
-            view.segments.back(),
-            *log.index,
-            log.active,
-            durable.is_same_boot ? durable.at : no_bound
-        );
+        auto reader =
+            walk_on(log, log.content, view.segments, durable.is_bound ? durable.at : no_bound);
         // Where there was no writer since the machine started, one may have come by now, and
         // then not all that was read need be durable.
-        if (!durable.is_same_boot && attempt < reading_attempts_max &&
+        if (!durable.is_bound && attempt < reading_attempts_max &&
             read_head_mark(*machine.files, directory, log.content.log_id).mark != view.head.mark)
             continue;
+        if (durable.is_bound && log.active.at >= durable.at)
+            walk_to_watermarks(log, reader);
         judge_as_reader(log, reader, durable);
         if (!view.are_slots_whole)
             log.notes.notes.push_back(
@@ -398,27 +429,26 @@ loaded_log load_for_reading(const io::machine& machine, const std::string& direc
 }
 
 void follow(const io::machine& machine, const std::string& directory, loaded_log& log) {
-    auto& files = *machine.files;
-    const auto head = read_head_mark(files, directory, log.content.log_id);
+    auto head = read_head_mark(*machine.files, directory, log.content.log_id);
     if (head.mark == log.head.mark)
         return;
-    if (head.mark.segment_number == log.content.segments.back().number)
-        log.head = head;
-    else
-        follow_rotation(machine, directory, log);
-    const auto& active = log.content.segments.back();
-    const auto durable = log.head.mark.durable;
-    if (log.head.mark.segment_id == active.id) {
-        frame_reader reader{
-            log.index->segments().back().source,
-            header_seed(log.content.log_id, active.id),
-            log.index->batch_bytes_max()};
-        walk_frames(reader, durable, log.active, *log.index);
-        if (log.active.at < durable)
-            throw damage_at(
-                reader.source(), log.active.at, std::string{log.active.why}, log.active.next
-            );
+    std::vector<opened_segment> fresh;
+    if (head.mark.segment_number != *log.current) {
+        auto view = take_view(machine, directory, *log.current + 1);
+        head = view.head;
+        log.content = std::move(view.content);
+        fresh = std::move(view.segments);
     }
+    const auto& active = log.content.segments.back();
+    const auto durable = head.mark.segment_id == active.id ? head.mark.durable : first_frame;
+    auto reader = walk_on(log, log.content, fresh, durable);
+    if (log.active.at < durable)
+        throw damage_at(
+            reader.source(), log.active.at, std::string{log.active.why}, log.active.next
+        );
+    // Only now: after a failure, or ahead of the manifest, the next call tries again.
+    if (head.mark.segment_number == *log.current)
+        log.head = head;
     log.index->publish();
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,12 +48,18 @@ struct loaded_log {
     head_mark_read head{};
     std::unique_ptr<log_index> index{};
     std::shared_ptr<io::file> active_file{};
+    /// The number of the segment that `active` is in; it is the last of the index.
+    std::optional<std::uint64_t> current{};
     walk_state active{};
     open_notes notes{};
 };
 
 /// Loads for a writer, which holds the lock: syncs first, and repairs what a crash has left.
 [[nodiscard]] loaded_log load_for_writing(const io::machine& machine, const std::string& directory);
+
+/// Notes, as far as that is still possible, that an opening for writing failed in an input or
+/// output operation: the next one on the same boot believes only what was durable before.
+void distrust_cache(const io::machine& machine, const std::string& directory) noexcept;
 
 /// Loads for a reader: changes nothing.
 [[nodiscard]] loaded_log load_for_reading(const io::machine& machine, const std::string& directory);

@@ -133,7 +133,10 @@ decode_event(bytes_view record, unsigned flags, std::int64_t frame_recorded_ns) 
     case time_form::both: {
         event.recorded_ns = in.number<std::int64_t>();
         const auto seconds = in.number<std::int64_t>();
-        event.occurred_at = timestamp{seconds, in.number<std::uint32_t>()};
+        const auto nanoseconds = in.number<std::uint32_t>();
+        if (nanoseconds >= 1'000'000'000)
+            return {};
+        event.occurred_at = timestamp{seconds, nanoseconds};
         break;
     }
     }

@@ -90,7 +90,8 @@ std::optional<slots_read> read_slots(slot_kind kind, bytes_view file) {
         return {};
     const bool are_both_whole = first && second && file.size() == 2 * slot_size;
     const bool is_second_newer = second && (!first || second->generation > first->generation);
-    return slots_read{std::move(is_second_newer ? *second : *first), are_both_whole};
+    return slots_read{
+        std::move(is_second_newer ? *second : *first), are_both_whole, is_second_newer};
 }
 
 slot_writer::slot_writer(

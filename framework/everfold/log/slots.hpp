@@ -34,6 +34,8 @@ struct slots_read {
     slot_content newest{};
     /// False where one slot is damaged, unfinished, or missing.
     bool are_both_whole{};
+    /// The second slot, which is written first, has what the first one has not yet.
+    bool is_second_newer{};
 };
 
 /// The newest whole slot in the bytes of a file, or nothing.

@@ -118,7 +118,7 @@ struct stream_append {
 /// once, with at least one event.
 struct append_request {
     std::vector<stream_append> streams{};
-    /// Stored with the batch; tells a retry from a second append. Nil: none.
+    /// Stored with the batch, so that a retry can be told from a second append. Nil: none.
     uuid append_id{};
 };
 

@@ -27,6 +27,7 @@ constexpr std::array<std::byte, 8> magic{
 constexpr std::uint32_t snapshot_format = 0;
 constexpr std::size_t fixed_size = 8 + 4 + 4 + 16 + 5 * 8;
 constexpr std::size_t kept = 2;
+constexpr std::size_t snapshot_bytes_max = std::size_t{1} << 30U;
 constexpr std::string_view extension = ".evs";
 
 std::string prefix_of(std::string_view stream, std::string_view fold) {
@@ -144,7 +145,13 @@ snapshot_files::snapshot_files(io::machine machine, std::string directory, uuid 
 
 void snapshot_files::save(const snapshot& s, std::uint64_t chain) {
     auto& files = *machine_.files;
-    io::replace_durably(files, io::join(directory_, name_of(s)), encode_file(s, log_id_, chain));
+    const auto content = encode_file(s, log_id_, chain);
+    if (content.size() > snapshot_bytes_max)
+        throw error{
+            errc::limit,
+            "a snapshot of stream '" + printable(s.stream) + "' takes " +
+                std::to_string(content.size()) + " bytes; at most 1 GiB is kept"};
+    io::replace_durably(files, io::join(directory_, name_of(s)), content);
     const auto all = names(s.stream, s.fold, revision{std::numeric_limits<std::uint64_t>::max()});
     for (std::size_t i = kept; i < all.size(); ++i)
         files.remove(io::join(directory_, all[i]));
@@ -167,9 +174,13 @@ snapshot_files::names(std::string_view stream, std::string_view fold, revision u
 std::optional<snapshot_files::found> snapshot_files::load(
     const std::string& name, std::string_view stream, std::string_view fold, std::string& why
 ) const {
-    const auto file = io::read_whole(
-        *machine_.files, io::join(directory_, name), std::numeric_limits<std::size_t>::max() / 2
-    );
+    byte_buffer file;
+    try {
+        file = io::read_whole(*machine_.files, io::join(directory_, name), snapshot_bytes_max);
+    } catch (const error& e) {
+        why = e.message(); // another process may have replaced it meanwhile
+        return {};
+    }
     auto out = decode_file(file, log_id_, why);
     if (out && (out->content.stream != stream || out->content.fold != fold)) {
         why = "it is of another stream";

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/base/bytes.hpp>
+#include <everfold/base/error.hpp>
+#include <everfold/cli/append_line.hpp>
+#include <everfold/cli/line_reader.hpp>
+#include <everfold/cli/tutorial_format.hpp>
+
+#include <utility>
+
+namespace everfold::cli {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+std::string text_of(const char* field, const json& value) {
+    if (!value.is_string() || value.get_ref<const std::string&>().empty())
+        throw malformed_line{
+            std::string{field} + " must be text and not empty, and is " + shown(value)};
+    return value.get<std::string>();
+}
+
+void encode_object(const char* field, const json& value, byte_buffer& out) {
+    if (!value.is_object())
+        throw malformed_line{std::string{field} + " must be an object, and is " + shown(value)};
+    try {
+        cbor_from_json(value, out);
+    } catch (const error& e) {
+        throw malformed_line{std::string{field} + ": " + e.message()};
+    }
+}
+
+std::string tag_of(const json& value) {
+    const auto tag = text_of("a tag", value);
+    const auto colon = tag.find(':');
+    if (colon == 0 || colon == std::string::npos)
+        throw malformed_line{"a tag must be \"key:value\", and is " + shown(value)};
+    return tag;
+}
+
+expected_revision expected_of(const json& value) {
+    if (value == "any")
+        return expected_revision::any();
+    if (value == "no_stream")
+        return expected_revision::no_stream();
+    if (value == "exists")
+        return expected_revision::exists();
+    // parse_json makes every integer from 0 on an unsigned one.
+    if (value.is_number_unsigned())
+        return expected_revision::exactly(revision{value.get<std::uint64_t>()});
+    throw malformed_line{
+        R"(expected must be "any", "no_stream", "exists" or a revision from 0 on, and is )" +
+        shown(value)};
+}
+
+} // namespace
+
+append_request request_from_line(std::string_view line, const std::optional<std::string>& stream) {
+    const auto entry = object_from_line(line);
+    stream_append to;
+    to.stream = stream.value_or("");
+    new_event event;
+    for (const auto& [key, value] : entry.items()) {
+        if (key == "type")
+            event.type = text_of("type", value);
+        else if (key == "data")
+            encode_object("data", value, event.payload);
+        else if (key == "stream")
+            to.stream = text_of("stream", value);
+        else if (key == "metadata")
+            encode_object("metadata", value, event.metadata);
+        else if (key == "expected")
+            to.expected = expected_of(value);
+        else if (key != "tags")
+            throw malformed_line{
+                "'" + printable(key) +
+                "' is no field of an event to append: type, data, stream, tags, metadata, "
+                "expected"};
+        else if (!value.is_array())
+            throw malformed_line{"tags must be an array of texts, and is " + shown(value)};
+        else
+            for (const auto& tag : value)
+                event.tags.push_back(tag_of(tag));
+    }
+    if (event.type.empty())
+        throw malformed_line{"type is missing"};
+    if (event.payload.empty())
+        throw malformed_line{"data is missing"};
+    if (to.stream.empty())
+        throw malformed_line{"stream is missing, and no --stream was given"};
+    to.events.push_back(std::move(event));
+    append_request out;
+    out.streams.push_back(std::move(to));
+    return out;
+}
+
+} // namespace everfold::cli

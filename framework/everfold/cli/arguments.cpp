@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// The one file that knows CLI11, which takes long to compile.
+#include <everfold/base/bytes.hpp>
+#include <everfold/cli/arguments.hpp>
+#include <everfold/cli/failure.hpp>
+#include <everfold/cli/help.hpp>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace everfold::cli {
+
+namespace {
+
+/// What CLI11 read, as text: our own reading gives one sentence for each mistake.
+struct raw_arguments {
+    std::string log{};
+    std::string file{};
+    std::optional<std::string> stream{};
+    std::vector<std::string> tags{};
+    selection_words selected{};
+    bool as_json{};
+    bool follows{};
+};
+
+// An option that may come several times, each with one value.
+void add_list(CLI::App& to, const char* name, std::vector<std::string>& values) {
+    to.add_option(name, values)->expected(1)->take_all();
+}
+
+void add_selection(CLI::App& to, selection_words& words) {
+    add_list(to, "--stream", words.streams);
+    add_list(to, "--category", words.categories);
+    add_list(to, "--type", words.types);
+    add_list(to, "--tag", words.tags);
+    add_list(to, "--where", words.where);
+    to.add_option("--since", words.since);
+    to.add_option("--until", words.until);
+    to.add_option("--from", words.from);
+    to.add_option("--to", words.to);
+    to.add_option("--limit", words.limit);
+    to.add_flag("--backwards", words.is_backwards);
+}
+
+void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
+    to.set_help_flag("");
+    to.add_option("LOG", raw.log)->required();
+    switch (command) {
+    case verb::append:
+        to.add_option("--stream", raw.stream);
+        break;
+    case verb::import_events:
+        to.add_option("FILE", raw.file)->required();
+        to.add_option("--stream", raw.stream);
+        add_list(to, "--tag", raw.tags);
+        break;
+    case verb::export_events:
+        add_selection(to, raw.selected);
+        break;
+    case verb::read:
+        add_selection(to, raw.selected);
+        to.add_flag("--json", raw.as_json);
+        to.add_flag("--follow", raw.follows);
+        break;
+    case verb::streams:
+    case verb::types:
+    case verb::stats:
+    case verb::verify:
+        to.add_flag("--json", raw.as_json);
+        break;
+    }
+}
+
+// The file's name without its folder and its ending.
+std::string stem_of(const std::string& path) {
+    auto name = path.substr(path.rfind('/') + 1);
+    const auto dot = name.rfind('.');
+    if (dot != std::string::npos && dot != 0)
+        name.resize(dot);
+    return name;
+}
+
+name_template import_stream_of(const raw_arguments& raw) {
+    if (raw.stream) {
+        if (raw.stream->empty())
+            throw usage_error{"--stream is empty"};
+        return name_template{*raw.stream};
+    }
+    if (raw.file == "-")
+        throw usage_error{"standard input has no name to call the stream by: give --stream"};
+    auto stem = stem_of(raw.file);
+    if (stem.empty() || stem.size() > 255 || !is_utf8(stem))
+        throw usage_error{"no stream can be called like '" + raw.file + "': give --stream"};
+    return name_template::constant(std::move(stem));
+}
+
+name_template tag_template(const std::string& text) {
+    name_template out{text};
+    if (!out.contains(':') || text.starts_with(':'))
+        throw usage_error{"--tag '" + text + "' is not KEY:VALUE, as user:{user_id}"};
+    return out;
+}
+
+arguments meaning_of(verb command, const raw_arguments& raw) {
+    arguments out;
+    out.command = command;
+    out.log = raw.log;
+    out.as_json = raw.as_json;
+    out.follows = raw.follows;
+    out.file = raw.file;
+    if (out.log.empty())
+        throw usage_error{"LOG is empty: it names a directory"};
+    out.selected = parse_selection(raw.selected);
+    if (raw.follows && raw.selected.is_backwards)
+        throw usage_error{"--follow goes forwards, where new events come: not with --backwards"};
+    if (command == verb::append) {
+        if (raw.stream && (raw.stream->empty() || !is_utf8(*raw.stream)))
+            throw usage_error{"--stream is to be a name in UTF-8, and not empty"};
+        out.stream = raw.stream;
+    }
+    if (command == verb::import_events) {
+        if (out.file.empty())
+            throw usage_error{"FILE is empty: it names a file, or is - for standard input"};
+        out.import_stream = import_stream_of(raw);
+        for (const auto& tag : raw.tags)
+            out.import_tags.push_back(tag_template(tag));
+    }
+    return out;
+}
+
+bool is_help(std::string_view word) {
+    return word == "--help" || word == "-h";
+}
+
+template <class Print>
+std::optional<arguments> after_printing(Print&& print) {
+    output out{STDOUT_FILENO, "standard output"};
+    print(out);
+    out.flush();
+    return {};
+}
+
+} // namespace
+
+std::optional<arguments> parse_arguments(std::span<const char* const> argv) {
+    std::vector<std::string> words;
+    for (const auto* word : argv.subspan(std::min<std::size_t>(1, argv.size())))
+        words.emplace_back(word);
+    if (words.empty())
+        throw usage_error{"no command given", general_usage()};
+    if (is_help(words.front()))
+        return after_printing([](output& out) { print_help(out); });
+    const auto* const asked = command_named(words.front());
+    if (asked == nullptr)
+        throw usage_error{"there is no command '" + words.front() + "'", general_usage()};
+    words.erase(words.begin());
+    // Not among the values of options: `--stream --help` is a mistake, and no event type's name.
+    if (std::ranges::any_of(words, is_help))
+        return after_printing([&](output& out) { print_help(*asked, out); });
+
+    raw_arguments raw;
+    CLI::App app;
+    add_grammar(app, asked->command, raw);
+    std::ranges::reverse(words);
+    try {
+        app.parse(std::move(words));
+        return meaning_of(asked->command, raw);
+    } catch (const CLI::ParseError& e) {
+        throw usage_error{e.what(), usage_of(*asked)};
+    } catch (const usage_error& e) {
+        throw usage_error{e.what(), usage_of(*asked)};
+    }
+}
+
+} // namespace everfold::cli

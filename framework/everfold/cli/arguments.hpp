@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What the person at the keyboard asked for, checked before anything is opened.
+
+#include <everfold/cli/name_template.hpp>
+#include <everfold/cli/selection.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace everfold::cli {
+
+inline constexpr std::string_view program_name = "everfold";
+
+enum class verb : std::uint8_t {
+    append,
+    import_events,
+    export_events,
+    read,
+    streams,
+    types,
+    stats,
+    verify,
+};
+
+struct arguments {
+    verb command{};
+    std::string log{};
+    bool as_json{};
+    /// `read` and `export`.
+    selection selected{};
+    bool follows{};
+    /// `append`: the stream of lines that name none.
+    std::optional<std::string> stream{};
+    /// `import`: a path, or "-", and the names that its events get.
+    std::string file{};
+    name_template import_stream{name_template::constant({})};
+    std::vector<name_template> import_tags{};
+};
+
+/// What to do, or nothing where help was asked for and given on standard output.
+/// Failure: usage_error.
+[[nodiscard]] std::optional<arguments> parse_arguments(std::span<const char* const> argv);
+
+} // namespace everfold::cli

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/cli/help.hpp>
+
+#include <array>
+
+namespace everfold::cli {
+
+namespace {
+
+constexpr std::string_view selection_help =
+    "SELECTION, which events:\n"
+    "  --stream S --category C --type T   of this stream, category (the name up to its first -),\n"
+    "                                     type; given several times: of any of them\n"
+    "  --tag KEY:VALUE                    with this tag; several times: with all of them\n"
+    "  --since TIME --until TIME          that occurred in this time, both ends included; a TIME "
+    "is\n"
+    "                                     2024-01-31T09:30:00Z or @ and milliseconds since 1970\n"
+    "  --from P --to P                    at these positions of the log, both included\n"
+    "  --where /POINTER=VALUE             whose data has this value at this JSON pointer, as text\n"
+    "                                     or as JSON: /user_id=123, /address/city=Paris\n"
+    "  --backwards                        the last one first\n"
+    "  --limit N                          at most so many\n";
+
+constexpr std::string_view append_details =
+    "Reads one event a line from standard input, as JSON:\n"
+    "  {\"type\": \"user_created\", \"data\": {\"user_id\": 1}, \"stream\": \"users\",\n"
+    "   \"tags\": [\"user:1\"], \"metadata\": {\"by\": \"ada\"}, \"expected\": \"no_stream\"}\n"
+    "type and data must be there; a line's stream goes before --stream. expected is what the\n"
+    "stream must look like: \"any\" (which it is without), \"no_stream\", \"exists\", or the "
+    "revision\n"
+    "of its last event. Each line is one commit: once it is on the disk,\n"
+    "  {\"position\":0,\"revision\":0}\n"
+    "is printed. A malformed line ends the run with exit code 2, a conflict with 1; standard\n"
+    "error then has {\"error\":\"...\",\"line\":N}, and the lines before N stay in the log.\n"
+    "A log that is missing is created.\n";
+
+constexpr std::string_view import_details =
+    "FILE, or standard input for -, has one event a line, as JSON:\n"
+    "  {\"timestamp\": 1704067200000, \"datetime\": \"2024-01-01T00:00:00.000\",\n"
+    "   \"event_type\": \"user_created\", \"data\": {\"user_id\": 1, \"name\": \"Ada\"}}\n"
+    "timestamp, in milliseconds since 1970, becomes the time at which the event occurred; "
+    "datetime\n"
+    "is not needed. Events go into one stream, called like the file without its ending, or into\n"
+    "  --stream TEMPLATE    such as user-{user_id}: fields of the data stand in braces, or JSON\n"
+    "                       pointers as {/address/city}; braces themselves are doubled\n"
+    "  --tag TEMPLATE       such as user:{user_id}; several times: so many tags\n"
+    "A line that is malformed, or lacks a field that a template names, ends the run with its\n"
+    "number and exit code 6; all lines before it are in the log. A log that is missing is "
+    "created.\n";
+
+constexpr std::string_view export_details =
+    "Writes to standard output what import reads: time, type and data of each event, and its\n"
+    "metadata as further fields. Streams and tags have no place in that form; read --json has\n"
+    "them.\n\n";
+
+constexpr std::string_view read_details =
+    "Shows events as they were stored, whatever their types: no program that knows them is\n"
+    "needed, and none of its upcasters run.\n"
+    "  --json               one object a line: position, revision, stream, type, version, id,\n"
+    "                       recorded_at, occurred_at, tags, metadata, data\n"
+    "  --follow             then waits for new events, also of a writer in another process, until\n"
+    "                       it is interrupted\n\n";
+
+constexpr std::string_view verify_details =
+    "Reads every event of every segment again and checks all there is to check: checksums, the\n"
+    "links between batches, seals, and that data and metadata are well-formed. Opens the log for\n"
+    "reading only, beside a writer too, and changes nothing. Exit code 4 where something is\n"
+    "damaged; it then names the first damage: file, byte, and the first position that is lost.\n";
+
+constexpr std::array<command_help, 8> commands{{
+    {verb::append,
+     "append",
+     "LOG [--stream S]",
+     "append events from standard input, one durable commit a line",
+     append_details},
+    {verb::import_events,
+     "import",
+     "LOG FILE|- [--stream TEMPLATE] [--tag TEMPLATE]...",
+     "append a file of JSON Lines",
+     import_details},
+    {verb::export_events,
+     "export",
+     "LOG [SELECTION]",
+     "write events as JSON Lines, which import reads",
+     export_details},
+    {verb::read, "read", "LOG [SELECTION] [--json] [--follow]", "show events", read_details},
+    {verb::streams, "streams", "LOG [--json]", "list the streams, by their first event", {}},
+    {verb::types, "types", "LOG [--json]", "list the event types and their versions", {}},
+    {verb::stats, "stats", "LOG [--json]", "how much there is, and how much room it takes", {}},
+    {verb::verify,
+     "verify",
+     "LOG [--json]",
+     "read everything again and say whether it is intact",
+     verify_details},
+}};
+
+bool takes_selection(const command_help& c) {
+    return c.arguments.find("[SELECTION]") != std::string_view::npos;
+}
+
+} // namespace
+
+std::span<const command_help> all_commands() noexcept {
+    return commands;
+}
+
+const command_help* command_named(std::string_view name) noexcept {
+    for (const auto& c : commands)
+        if (c.name == name)
+            return &c;
+    return nullptr;
+}
+
+std::string usage_of(const command_help& c) {
+    return fmt::format("usage: {} {} {}", program_name, c.name, c.arguments);
+}
+
+std::string general_usage() {
+    return fmt::format(
+        "usage: {} COMMAND LOG [OPTIONS]; {} --help lists the commands", program_name, program_name
+    );
+}
+
+void print_help(output& out) {
+    out.print(
+        "Looks into an event log and adds to it, whatever program it belongs to: event types need\n"
+        "not be known, and events are shown as they were stored.\n\n"
+        "usage: {} COMMAND LOG [OPTIONS]      (LOG is a directory)\n\n",
+        program_name
+    );
+    for (const auto& c : commands)
+        out.print("  {:<8} {}\n  {:<8}   {}\n", c.name, c.arguments, "", c.summary);
+    out.print(
+        "\n{}\n"
+        "{} COMMAND --help says more. --json gives one object a line, for programs.\n\n"
+        "Exit code: 0 done, 1 refused, not found or conflict, 2 usage, 3 not a log, 4 damaged,\n"
+        "5 in use by another writer, 6 input or output error. All but append and import only "
+        "read:\n"
+        "they never create, lock or repair.\n",
+        selection_help,
+        program_name
+    );
+}
+
+void print_help(const command_help& c, output& out) {
+    out.print("{}\n\n{}.\n", usage_of(c), c.summary);
+    if (!c.details.empty())
+        out.print("\n{}", c.details);
+    if (takes_selection(c))
+        out.write(selection_help);
+}
+
+} // namespace everfold::cli

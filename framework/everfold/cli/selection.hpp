@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The one language in which commands say which events they mean.
+
+#include <everfold/base/ids.hpp>
+#include <everfold/json.hpp>
+#include <everfold/store/query.hpp>
+#include <everfold/store/recorded_event.hpp>
+#include <everfold/store/store.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace everfold::cli {
+
+/// The options as they were typed. Of a list, streams, categories and types are alternatives; tags
+/// and conditions must all hold.
+struct selection_words {
+    std::vector<std::string> streams{};
+    std::vector<std::string> categories{};
+    std::vector<std::string> types{};
+    std::vector<std::string> tags{};
+    std::optional<std::string> since{};
+    std::optional<std::string> until{};
+    std::optional<std::string> from{};
+    std::optional<std::string> to{};
+    std::vector<std::string> where{};
+    bool is_backwards{};
+    std::optional<std::string> limit{};
+};
+
+/// `/pointer=value`: the place in the data holds this text, or what this JSON says.
+class field_condition {
+public:
+    /// Failure: usage_error.
+    explicit field_condition(std::string_view text);
+
+    [[nodiscard]] bool holds_for(const nlohmann::ordered_json& data) const;
+
+private:
+    nlohmann::ordered_json::json_pointer at_{};
+    std::string text_{};
+    std::optional<nlohmann::ordered_json> value_{};
+};
+
+/// Which events, in which order, how many at most.
+struct selection {
+    /// Without a limit, which counts what meets the conditions too.
+    query which{};
+    std::vector<field_condition> conditions{};
+    std::uint64_t limit{std::numeric_limits<std::uint64_t>::max()};
+};
+
+/// Failure: usage_error that names the option and says what it takes.
+[[nodiscard]] selection parse_selection(const selection_words& words);
+
+using event_visitor = std::function<void(const recorded_event&)>;
+
+/// Visits the selected events that the log holds now.
+///
+/// Failure: what reading throws; errc::damaged where a payload is not well-formed.
+class selected_events {
+public:
+    selected_events(store from, selection wanted);
+
+    /// From where the last call ended; how many. What is read backwards is read once.
+    std::uint64_t visit_new(const event_visitor& visit);
+
+    /// Whether no event, whatever is appended, will ever be visited any more.
+    [[nodiscard]] bool is_done() const noexcept;
+
+    /// How far through the log the visit is, and how much there is: for a progress bar.
+    [[nodiscard]] std::uint64_t passed() const noexcept { return passed_; }
+
+    [[nodiscard]] std::uint64_t span() const noexcept { return span_; }
+
+private:
+    store from_;
+    selection wanted_;
+    position next_;
+    std::uint64_t left_;
+    std::uint64_t passed_{};
+    std::uint64_t span_{};
+};
+
+} // namespace everfold::cli
