@@ -266,8 +266,10 @@ take_view(const io::machine& machine, const std::string& directory, std::uint64_
 
 /// What a reader makes of the bytes behind the last good frame.
 void judge_as_reader(loaded_log& log, frame_reader& reader, const known_durable& durable) {
-    // Beside a living writer, what lies behind the mark is none of our business.
-    if (durable.is_bound && log.active.at >= durable.at)
+    // Beside a living writer, what lies behind the mark is none of our business. Where the last one
+    // closed, nothing should be there.
+    const bool may_be_written = log.head.mark.state != head_state::closed;
+    if (durable.is_bound && log.active.at >= durable.at && may_be_written)
         return;
     const auto torn = judge_tail(log, reader, durable.at);
     if (torn == 0)
@@ -410,9 +412,10 @@ loaded_log load_for_reading(const io::machine& machine, const std::string& direc
         const auto durable = durable_in_active(log, machine, directory);
         auto reader =
             walk_on(log, log.content, view.segments, durable.is_bound ? durable.at : no_bound);
-        // Where there was no writer since the machine started, one may have come by now, and
-        // then not all that was read need be durable.
-        if (!durable.is_bound && attempt < reading_attempts_max &&
+        // Where there was no writer when the mark was read, one may have come by now: then not all
+        // that was read need be durable, and what lies behind is no damage.
+        const bool had_no_writer = !durable.is_bound || view.head.mark.state == head_state::closed;
+        if (had_no_writer && attempt < reading_attempts_max &&
             read_head_mark(*machine.files, directory, log.content.log_id).mark != view.head.mark)
             continue;
         if (durable.is_bound && log.active.at >= durable.at)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <everfold/base/check.hpp>
+#include <everfold/base/error.hpp>
 #include <everfold/log/quarantine.hpp>
 
 #include <algorithm>
+#include <exception>
 
 namespace everfold::log {
 
@@ -26,6 +27,32 @@ std::string quarantine_directory(io::file_system& files, const std::string& dire
     return path;
 }
 
+void copy_bytes(
+    io::file_system& files,
+    const std::string& path,
+    segment_source& source,
+    byte_offset from,
+    std::uint64_t size
+) {
+    auto copy = files.open(path, io::open_mode::create_new);
+    segment_source::scratch mine;
+    byte_buffer piece(256_KiB);
+    for (std::uint64_t done = 0; done < size;) {
+        const auto wanted = std::min<std::uint64_t>(piece.size(), size - done);
+        const auto n = source.read_at(
+            from.advanced(done), std::span{piece}.first(static_cast<std::size_t>(wanted)), mine
+        );
+        if (n == 0)
+            throw corruption{
+                source.file_name(),
+                from.advanced(done),
+                "the segment became shorter while it was read"};
+        copy->write_at(byte_offset{done}, bytes_view{piece}.first(n));
+        done += n;
+    }
+    copy->sync_all();
+}
+
 } // namespace
 
 std::string copy_to_quarantine(
@@ -39,19 +66,17 @@ std::string copy_to_quarantine(
     const auto quarantine = quarantine_directory(files, directory);
     const auto path =
         unused_name(files, quarantine, file_name + ".torn-at-" + std::to_string(from.value()));
-    auto copy = files.open(path, io::open_mode::create_new);
-    segment_source::scratch mine;
-    byte_buffer piece(256_KiB);
-    for (std::uint64_t done = 0; done < size;) {
-        const auto wanted = std::min<std::uint64_t>(piece.size(), size - done);
-        const auto n = source.read_at(
-            from.advanced(done), std::span{piece}.first(static_cast<std::size_t>(wanted)), mine
-        );
-        check(n > 0, "a torn tail keeps its size while the log is locked");
-        copy->write_at(byte_offset{done}, bytes_view{piece}.first(n));
-        done += n;
+    try {
+        copy_bytes(files, path, source, from, size);
+    } catch (...) {
+        const auto why = std::current_exception();
+        try {
+            files.remove(path); // half a copy is of no use, and the disk may be full
+        } catch (...) {         // NOLINT(bugprone-empty-catch)
+            // The first failure is the one to report.
+        }
+        std::rethrow_exception(why);
     }
-    copy->sync_all();
     files.sync_directory(quarantine);
     return path;
 }
