@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// JSON text to the byte as Python's json.dumps writes it, the canonical form of users and the
-// digest of a state. Other programs compute the same digest, so nothing here may ever differ.
+// The canonical form of users and the digest of a state. Other programs compute the same digest, so
+// nothing here may ever differ.
 
 #include "user_directory.hpp"
 
 #include <everfold/base/bytes.hpp>
+#include <everfold/cli/json_style.hpp>
 #include <everfold/json.hpp>
 
 #include <cstddef>
@@ -18,34 +19,16 @@
 
 namespace users {
 
-/// How JSON is spelled; the values are the same.
-struct json_style {
-    std::string_view between_items{};
-    std::string_view after_key{};
-    /// Everything but printable ASCII as \uXXXX.
-    bool ascii_only{};
-};
+using everfold::cli::append_json;
+using everfold::cli::is_int64;
+using everfold::cli::json_style;
+using everfold::cli::reading_style;
+using everfold::cli::tutorial_style;
 
-/// json.dumps(…, separators=(",", ":"), ensure_ascii=False): the canonical form, where keys are
-/// sorted, which nlohmann::json does.
-inline constexpr json_style canonical_style{",", ":", false};
-/// json.dumps(…), as the tutorial writes its log.
-inline constexpr json_style tutorial_style{", ", ": ", true};
-/// For people.
-inline constexpr json_style reading_style{", ", ": ", false};
-
-void append_json(std::string& out, const nlohmann::json& value, const json_style& style);
-void append_json(std::string& out, const nlohmann::ordered_json& value, const json_style& style);
+/// Keys are sorted, too, which nlohmann::json does.
+inline constexpr json_style canonical_style = everfold::cli::compact_style;
 
 [[nodiscard]] std::string canonical_json(const nlohmann::json& value);
-
-/// Whether it is an integer that 64 bits with a sign can hold.
-template <class Json>
-[[nodiscard]] bool is_int64(const Json& value) {
-    return value.is_number_integer() &&
-           (!value.is_number_unsigned() ||
-            std::in_range<std::int64_t>(value.template get<std::uint64_t>()));
-}
 
 /// The user as an object: user_id, name, email, created_at, phone unless absent, and the others.
 [[nodiscard]] nlohmann::json object_of(const user& u);

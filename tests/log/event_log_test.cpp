@@ -391,9 +391,7 @@ TEST_CASE("a segment that is changed behind an open log is noticed, and no other
     auto head = log::read_head_mark(*other.disk, "/log", log->index().log_id());
     head.mark.durable = byte_offset{log::segment_header_size};
     head.mark.end = position{0};
-    log::replace_head_mark(
-        *other.disk, "/log", log->index().log_id(), head.mark, head.generation
-    );
+    log::replace_head_mark(*other.disk, "/log", log->index().log_id(), head.mark, head.generation);
     {
         const auto rewritten = other.open();
         append_texts(*rewritten, "t", {"1+1"});

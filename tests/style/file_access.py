@@ -9,9 +9,9 @@ ALLOWED = ("framework/everfold/io/posix.cpp", "framework/everfold/io/posix_machi
 
 # File: why it may use files, or the terminal, itself: what the user names is no log.
 USER_FILES = {
-    "samples/user_management/command_line/main.cpp": "keeps the three standard streams open",
-    "samples/user_management/command_line/output.cpp": "writes standard output, and notices failure",
-    "samples/user_management/command_line/user_file.cpp": "reads and writes the files users name",
+    "framework/everfold/cli/process.cpp": "keeps the three standard streams open",
+    "framework/everfold/cli/output.cpp": "writes standard output, and notices failure",
+    "framework/everfold/cli/user_file.cpp": "reads and writes the files users name",
 }
 
 # Names that mean nothing but the call, unless they are a member of something.

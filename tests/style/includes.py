@@ -39,6 +39,11 @@ THIRD_PARTY = {
 
 # The operating system's headers: the files that talk to it.
 SYSTEM_FILES = ["framework/everfold/io/posix.cpp", "framework/everfold/io/posix_machine.cpp"]
+# The command line's own, for the terminal, its signals and the files that users name.
+SYSTEM_FILES += [
+    f"framework/everfold/cli/{name}.cpp"
+    for name in ("arguments", "main", "output", "process", "progress", "user_file")
+]
 # Headers of the compiler for its intrinsic functions.
 INTRINSICS = ["immintrin.h", "nmmintrin.h", "emmintrin.h", "arm_acle.h", "arm_neon.h"]
 

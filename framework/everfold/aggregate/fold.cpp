@@ -15,8 +15,8 @@ std::string place_of(const recorded_event& e) {
            std::to_string(e.log_position.value());
 }
 
-[[noreturn]] void refuse(const recorded_event& e, std::string why) {
-    schema_error failure{std::string{e.type}, e.version, std::move(why)};
+[[noreturn]] void refuse(const recorded_event& e, const std::string& why) {
+    schema_error failure{std::string{e.type}, e.version, why};
     failure.add(place_of(e));
     throw failure;
 }

@@ -123,21 +123,21 @@ bool io_error::is_disk_full() const noexcept {
     return error_number_ == ENOSPC || error_number_ == EDQUOT || error_number_ == EFBIG;
 }
 
-corruption::corruption(std::string file, byte_offset at, std::string what_is_wrong)
+corruption::corruption(std::string file, byte_offset at, const std::string& what_is_wrong)
     : error{errc::damaged, "damaged: " + quoted(file) + " at byte " + std::to_string(at.value()) + ": " + what_is_wrong}
     , file_{std::move(file)}
     , at_{at} {}
 
 corruption::~corruption() = default;
 
-encoding_error::encoding_error(std::size_t at, std::string what_is_wrong)
+encoding_error::encoding_error(std::size_t at, const std::string& what_is_wrong)
     : error{errc::encoding, what_is_wrong + " (at byte " + std::to_string(at) + ")"}
     , at_{at} {}
 
 encoding_error::~encoding_error() = default;
 
 schema_error::schema_error(
-    std::string event_type, std::uint32_t event_version, std::string what_is_wrong
+    std::string event_type, std::uint32_t event_version, const std::string& what_is_wrong
 )
     : error{errc::schema, "event type " + quoted(event_type) + " version " + std::to_string(event_version) + ": " + what_is_wrong}
     , event_type_{std::move(event_type)}

@@ -105,7 +105,7 @@ private:
 class corruption : public error {
 public:
     /// `file` as the user knows it, `at` in bytes in that file.
-    corruption(std::string file, byte_offset at, std::string what_is_wrong);
+    corruption(std::string file, byte_offset at, const std::string& what_is_wrong);
     corruption(const corruption&) = default;
     corruption(corruption&&) = default;
     corruption& operator=(const corruption&) = default;
@@ -127,7 +127,7 @@ private:
 /// Bytes or text that are not a well-formed event, at `at` bytes from their start.
 class encoding_error : public error {
 public:
-    encoding_error(std::size_t at, std::string what_is_wrong);
+    encoding_error(std::size_t at, const std::string& what_is_wrong);
     encoding_error(const encoding_error&) = default;
     encoding_error(encoding_error&&) = default;
     encoding_error& operator=(const encoding_error&) = default;
@@ -143,7 +143,9 @@ private:
 /// An event that the program does not know in this type, version or form.
 class schema_error : public error {
 public:
-    schema_error(std::string event_type, std::uint32_t event_version, std::string what_is_wrong);
+    schema_error(
+        std::string event_type, std::uint32_t event_version, const std::string& what_is_wrong
+    );
     schema_error(const schema_error&) = default;
     schema_error(schema_error&&) = default;
     schema_error& operator=(const schema_error&) = default;

@@ -168,6 +168,9 @@ std::optional<arguments> parse_arguments(std::span<const char* const> argv) {
     try {
         app.parse(std::move(words));
         return meaning_of(asked->command, raw);
+    } catch (const CLI::ArgumentMismatch& e) {
+        const std::string what{e.what()};
+        throw usage_error{what.substr(0, what.find(':')) + " takes one value", usage_of(*asked)};
     } catch (const CLI::ParseError& e) {
         throw usage_error{e.what(), usage_of(*asked)};
     } catch (const usage_error& e) {

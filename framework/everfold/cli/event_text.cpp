@@ -64,7 +64,7 @@ std::vector<table::cell> row_of(const recorded_event& event) {
                                          : fmt::format("{} v{}", event.type, event.version);
     return {
         {with_thousands(event.log_position.value()), colour::dim},
-        {event.occurred_at.to_string(), colour::dim},
+        {in_milliseconds(event.occurred_at), colour::dim},
         {std::string{event.stream}, colour::cyan},
         {with_thousands(event.stream_revision.value()), colour::dim},
         {type, colour::green},

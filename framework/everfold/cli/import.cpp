@@ -182,7 +182,11 @@ void import_lines(const import_request& request, output& out) {
     );
     if (!found)
         return;
-    out.flush();
+    try {
+        out.flush();
+    } catch (const input_output_error&) { // NOLINT(bugprone-empty-catch)
+        // That the summary can't be written matters less than where the input is wrong.
+    }
     throw input_output_error{
         found->what,
         fmt::format(

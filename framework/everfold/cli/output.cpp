@@ -67,8 +67,9 @@ void output::flush() {
             buffer_.clear();
             throw input_output_error{
                 fmt::format("can't write to {}: {}", name_, std::strerror(reason)),
-                "the log is not affected",
-                "see that somebody reads the output and that there is room for it"};
+                "the log is safe, and what this command recorded is in it",
+                "see that somebody reads the output and that there is room for it, and ask the log "
+                "before a command that writes is repeated"};
         }
     }
     buffer_.clear();

@@ -101,8 +101,8 @@ void print_groups(std::string_view noun, const std::vector<group>& groups, outpu
             {are_types ? std::to_string(g.version) : std::string{category_of(g.name)}, colour::dim},
             {with_thousands(g.events)},
             {in_units(g.bytes)},
-            {g.first_recorded.to_string(), colour::dim},
-            {g.last_recorded.to_string(), colour::dim},
+            {in_milliseconds(g.first_recorded), colour::dim},
+            {in_milliseconds(g.last_recorded), colour::dim},
         });
     if (!groups.empty())
         rows.print(out);

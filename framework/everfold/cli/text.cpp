@@ -47,6 +47,10 @@ std::string counted(std::uint64_t n, std::string_view noun) {
     return fmt::format("{} {}{}", with_thousands(n), noun, n == 1 ? "" : "s");
 }
 
+std::string in_milliseconds(timestamp t) {
+    return timestamp::from_milliseconds(t.to_milliseconds()).to_string();
+}
+
 std::size_t display_width(std::string_view text) {
     std::size_t width = 0;
     for (std::size_t at = 0; at < text.size();) {

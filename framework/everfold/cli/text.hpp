@@ -2,6 +2,8 @@
 #pragma once
 // Numbers and texts for people and their terminals.
 
+#include <everfold/base/timestamp.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,6 +19,9 @@ namespace everfold::cli {
 
 /// "1 event", "20,000 events".
 [[nodiscard]] std::string counted(std::uint64_t n, std::string_view noun);
+
+/// A time to the millisecond, for people; programs get all of it.
+[[nodiscard]] std::string in_milliseconds(timestamp t);
 
 /// Cells that a terminal needs for well-formed UTF-8.
 [[nodiscard]] std::size_t display_width(std::string_view text);

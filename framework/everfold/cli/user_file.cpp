@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -23,7 +25,27 @@ namespace {
         "check the path and its permissions"};
 }
 
+/// Without links and dots; empty where nothing is there.
+std::string resolved(const std::string& path) {
+    const std::unique_ptr<char, void (*)(void*)> out{::realpath(path.c_str(), nullptr), std::free};
+    return out != nullptr ? out.get() : std::string{};
+}
+
+std::string parent_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos)
+        return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 } // namespace
+
+bool lies_in(const std::string& directory, const std::string& file) {
+    const auto outer = resolved(directory);
+    const auto target = resolved(file);
+    const auto folder = target.empty() ? resolved(parent_of(file)) : parent_of(target);
+    return !outer.empty() && (folder == outer || folder.starts_with(outer + '/'));
+}
 
 input_file::input_file(const std::string& path)
     : name_{path == "-" ? "standard input" : path}

@@ -35,6 +35,9 @@ private:
     std::uint64_t size_{};
 };
 
+/// Whether the file, or what a link of that name leads to, lies in the directory.
+[[nodiscard]] bool lies_in(const std::string& directory, const std::string& file);
+
 /// A file that has its name only once it is whole: a failed export leaves what was there before.
 /// What is no regular file (a pipe, a device, a link) is written to as it is.
 ///

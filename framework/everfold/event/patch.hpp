@@ -48,8 +48,9 @@ public:
 
     constexpr patch() = default;
 
-    constexpr patch(std::nullptr_t
-    ) noexcept // NOLINT(google-explicit-constructor): reads as JSON does
+    constexpr patch( // NOLINT(google-explicit-constructor): reads as JSON does
+        std::nullptr_t
+    ) noexcept
         : is_null_{true} {}
 
     template <detail::makes_patch_of<T> U = T>

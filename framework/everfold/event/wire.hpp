@@ -249,14 +249,12 @@ consteval bool find_encodable() noexcept {
     constexpr auto kind = kind_of<T>;
     if constexpr (kind == wire_kind::optional)
         return !is_optional<typename T::value_type> && is_encodable_element<typename T::value_type>;
-    else if constexpr (kind == wire_kind::patch)
+    else if constexpr (kind == wire_kind::patch || kind == wire_kind::sequence)
         return is_encodable_element<typename T::value_type>;
     else if constexpr (kind == wire_kind::fixed_sequence)
         return is_encodable_element<std::remove_cvref_t<decltype(*std::begin(std::declval<T&>()))>>;
     else if constexpr (kind == wire_kind::tuple)
         return are_elements_encodable<T>(std::make_index_sequence<std::tuple_size_v<T>>{});
-    else if constexpr (kind == wire_kind::sequence)
-        return is_encodable_element<typename T::value_type>;
     else if constexpr (kind == wire_kind::set)
         return is_encodable_element<typename T::key_type>;
     else if constexpr (kind == wire_kind::map)

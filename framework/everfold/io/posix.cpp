@@ -53,10 +53,16 @@ public:
     descriptor(const descriptor&) = delete;
     descriptor& operator=(const descriptor&) = delete;
     ~descriptor() {
-        // Not retried: the descriptor is gone even where close() was interrupted.
-        if (fd_ != -1)
-            ::close(fd_);
+        if (!is_open())
+            return;
+        // Not retried: the descriptor is gone even where close() was interrupted. And what an
+        // earlier call left in errno is still to be read.
+        const int number = errno;
+        ::close(fd_);
+        errno = number;
     }
+
+    [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
 
     [[nodiscard]] int value() const noexcept { return fd_; }
 
@@ -69,7 +75,7 @@ private:
 // Where the program closed a standard stream, the next descriptor takes its number, and what the
 // program prints must not land in the log.
 descriptor above_standard_streams(descriptor d) {
-    if (d.value() < 0 || d.value() > 2)
+    if (!d.is_open() || d.value() > 2)
         return d;
     return descriptor{retried([&] { return ::fcntl(d.value(), F_DUPFD_CLOEXEC, 3); })};
 }
@@ -89,7 +95,7 @@ starting_directory current_directory() {
 }
 
 int number_of(const starting_directory& start) noexcept {
-    return start->value() == -1 ? AT_FDCWD : start->value();
+    return start->is_open() ? start->value() : AT_FDCWD;
 }
 
 // A NUL would end the path early and name another file.
@@ -136,7 +142,7 @@ void make_private(const descriptor& d, const char* operation, const std::string&
 descriptor
 open_directory(const starting_directory& start, const std::string& path, const char* operation) {
     auto opened = try_open(start, checked(path, operation), O_RDONLY | O_DIRECTORY);
-    if (opened.value() == -1)
+    if (!opened.is_open())
         throw io_error{operation, path, errno};
     return opened;
 }
@@ -255,7 +261,7 @@ public:
         , path_{std::move(path)}
         , status_{status} {}
 
-    bool is_held() const override {
+    [[nodiscard]] bool is_held() const override {
         if (::getpid() != pid_)
             return false;
         struct ::stat there {};
@@ -330,7 +336,7 @@ public:
                           : mode == open_mode::read ? O_RDONLY
                                                     : O_RDWR;
         auto opened = try_open(start_, checked(path, operation), flags | O_NOFOLLOW);
-        if (opened.value() == -1)
+        if (!opened.is_open())
             throw_open_failed(operation, path, errno);
         require_regular(status_of(opened, operation, path), operation, path);
         if (is_new)
@@ -414,14 +420,14 @@ public:
         // calls. Whoever does that for so long is not locking.
         for (int turn = 0; turn < 1000; ++turn) {
             auto opened = try_open(start_, at, O_RDWR | O_NOFOLLOW);
-            if (opened.value() == -1 && errno == ENOENT) {
+            if (!opened.is_open() && errno == ENOENT) {
                 opened = try_open(start_, at, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
-                if (opened.value() == -1 && errno == EEXIST)
+                if (!opened.is_open() && errno == EEXIST)
                     continue;
-                if (opened.value() != -1)
+                if (opened.is_open())
                     make_private(opened, "lock", path);
             }
-            if (opened.value() == -1)
+            if (!opened.is_open())
                 throw_open_failed("lock", path, errno);
             const auto status = status_of(opened, "lock", path);
             require_regular(status, "lock", path);
@@ -439,9 +445,9 @@ public:
 
     std::string lock_owner(const std::string& path) override {
         const auto opened = try_open(start_, checked(path, "read"), O_RDONLY | O_NOFOLLOW);
-        if (opened.value() == -1 && errno == ENOENT)
+        if (!opened.is_open() && errno == ENOENT)
             return {};
-        if (opened.value() == -1)
+        if (!opened.is_open())
             throw_open_failed("read", path, errno);
         require_regular(status_of(opened, "read", path), "read", path);
         std::array<std::byte, owner_bytes_max> text{};

@@ -84,7 +84,7 @@ public:
         const auto arrives = is_whole ? from : from.first(from.size() / 2);
         node_->write(at.value(), arrives, state_->keeps_unsynced);
         if (v.is_torn)
-            throw powered_off{};
+            throw powered_off{}; // NOLINT(hicpp-exception-baseclass): no error to catch
         if (v.error_number != 0)
             throw io_error{"write to", path_, v.error_number};
     }
@@ -130,12 +130,15 @@ public:
         , node_{std::move(node)}
         , path_{std::move(path)} {}
 
+    held_lock(const held_lock&) = delete;
+    held_lock& operator=(const held_lock&) = delete;
+
     ~held_lock() override {
         const std::scoped_lock lock{state_->mutex};
         node_->is_locked = false;
     }
 
-    bool is_held() const override {
+    [[nodiscard]] bool is_held() const override {
         const auto lock = state_->look();
         try {
             const auto p = state_->find("lock", path_);

@@ -31,7 +31,7 @@ private:
 
 /// Bytes that copies share until one of them is edited. A copy is flagged, not counted: two disks
 /// with a mutex each may share bytes, and neither may conclude from a count that it is alone.
-class shared_bytes {
+class shared_bytes { // NOLINT(cppcoreguidelines-special-member-functions): a move is a copy
 public:
     shared_bytes();
     explicit shared_bytes(byte_buffer bytes);

@@ -68,7 +68,7 @@ public:
 
     std::uint64_t stored_size() override { return stored_size_; }
 
-    const std::string& file_name() const noexcept override { return path_; }
+    [[nodiscard]] const std::string& file_name() const noexcept override { return path_; }
 
 private:
     [[noreturn]] void fail(std::uint64_t at, const char* what) const {

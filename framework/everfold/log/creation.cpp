@@ -50,10 +50,12 @@ void prepare_directory(const io::machine& machine, const std::string& directory)
     for (const auto& name : files.list(directory)) {
         const bool is_ours = name == lock_name || name.starts_with(head_name) ||
                              name.starts_with(manifest_name) || name.starts_with("seg-");
-        if (!is_ours)
-            throw error{
-                errc::not_a_log,
-                "'" + directory + "' is not a log, and it is not empty: it holds '" + name + "'"};
+        if (is_ours)
+            continue;
+        auto why = "'" + directory + "' is not a log, and it is not empty: it holds '";
+        why += name;
+        why += '\'';
+        throw error{errc::not_a_log, std::move(why)};
     }
 }
 

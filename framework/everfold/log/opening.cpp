@@ -19,7 +19,7 @@ constexpr byte_offset no_bound{std::numeric_limits<std::uint64_t>::max()};
 corruption
 damage_at(const segment_source& source, byte_offset at, std::string what, position first_lost) {
     what += "; events before position " + std::to_string(first_lost.value()) + " are intact";
-    corruption damage{source.file_name(), at, std::move(what)};
+    corruption damage{source.file_name(), at, what};
     damage.first_lost = first_lost;
     return damage;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 namespace everfold::log {
 
@@ -101,7 +102,11 @@ void put_orphans_aside(
         }
         const auto to = unused_name(files, quarantine_directory(files, directory), name);
         files.rename(path, to);
-        notes.push_back("moved '" + name + "', which the manifest does not name, to '" + to + "'");
+        auto note = "moved '" + name;
+        note += "', which the manifest does not name, to '";
+        note += to;
+        note += '\'';
+        notes.push_back(std::move(note));
     }
 }
 

@@ -205,7 +205,7 @@ void append_record(byte_buffer& out, const names_record& names) {
 std::uint64_t
 record_size_max(std::size_t tags, std::size_t metadata, std::size_t payload) noexcept {
     constexpr std::uint64_t time_size_max = 8 + 8 + 4;
-    constexpr std::uint64_t ids_size_max = 3 * 16;
+    constexpr std::uint64_t ids_size_max = std::uint64_t{3} * 16;
     return aligned_8(
         event_record_header_size + 4 * tags + time_size_max + ids_size_max + 4 + metadata + payload
     );

@@ -23,7 +23,7 @@ public:
 
     std::uint64_t stored_size() override { return file_->size(); }
 
-    const std::string& file_name() const noexcept override { return path_; }
+    [[nodiscard]] const std::string& file_name() const noexcept override { return path_; }
 
 private:
     std::shared_ptr<io::file> file_;

@@ -54,6 +54,7 @@ private:
     // Chunk k holds 64 * 2^k elements and starts at 64 * (2^k - 1).
     static constexpr place place_of(std::size_t index) noexcept {
         const auto chunk = static_cast<std::size_t>(std::bit_width(index / first_chunk + 1)) - 1;
+        // NOLINTNEXTLINE(clang-analyzer-core.BitwiseShift): bit_width of a number above 0 is not 0
         return {chunk, index - first_chunk * ((std::size_t{1} << chunk) - 1)};
     }
 

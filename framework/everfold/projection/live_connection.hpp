@@ -44,7 +44,7 @@ public:
     scoped_live_connection(scoped_live_connection&& other) noexcept
         : connection_{std::exchange(other.connection_, {})} {}
 
-    scoped_live_connection& operator=(scoped_live_connection&& other) {
+    scoped_live_connection& operator=(scoped_live_connection&& other) noexcept {
         if (this != &other) {
             connection_.disconnect();
             connection_ = std::exchange(other.connection_, {});

@@ -148,10 +148,10 @@ struct append_conflict {
 /// Losing a race is an answer. Appended or conflict.
 class [[nodiscard]] append_result {
 public:
-    append_result(appended a)
-        : value_{std::move(a)} {} // NOLINT(google-explicit-constructor)
-    append_result(append_conflict c)
-        : value_{std::move(c)} {} // NOLINT(google-explicit-constructor)
+    append_result(appended a) // NOLINT(google-explicit-constructor): is one of its two answers
+        : value_{std::move(a)} {}
+    append_result(append_conflict c) // NOLINT(google-explicit-constructor): the same
+        : value_{std::move(c)} {}
 
     [[nodiscard]] bool is_appended() const noexcept {
         return std::holds_alternative<appended>(value_);
@@ -160,7 +160,7 @@ public:
     explicit operator bool() const noexcept { return is_appended(); }
 
     /// What was appended; throws `conflict` where it was not.
-    const appended& value() const;
+    const appended& value() const; // NOLINT(modernize-use-nodiscard): may be called to throw
 
     [[nodiscard]] const appended& operator*() const { return value(); }
 

@@ -6,23 +6,14 @@
 #include "failure.hpp"
 #include "output.hpp"
 
-#include <fcntl.h>
+#include <everfold/cli/process.hpp>
+
 #include <unistd.h>
 
-#include <csignal>
 #include <cstddef>
 #include <span>
 
 namespace {
-
-// A descriptor that the parent closed would be given to the next file opened, and an answer for
-// standard output would land in the log. A placeholder takes its number; using it fails cleanly.
-void hold_standard_descriptors() {
-    for (const auto descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-        if (::fcntl(descriptor, F_GETFD) == -1)
-            static_cast<void>(::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
-            );
-}
 
 void run(const users::arguments& args, users::output& out) {
     using users::verb;
@@ -59,11 +50,7 @@ void run(const users::arguments& args, users::output& out) {
 } // namespace
 
 int main(int argc, char** argv) {
-    hold_standard_descriptors();
-    // A reader that goes away and a file that may not grow are errors of write(), with an exit
-    // code, and not signals.
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);
+    everfold::cli::prepare_process();
     try {
         const auto args = users::parse_arguments({argv, static_cast<std::size_t>(argc)});
         if (args) {

@@ -4,10 +4,11 @@
 #include "../canonical.hpp"
 #include "../user_management.hpp"
 #include "commands.hpp"
+#include "failure.hpp"
 
 #include <everfold/base/bytes.hpp>
+#include <everfold/cli/opening.hpp>
 
-#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,12 +45,7 @@ std::string text_of(const std::optional<nlohmann::json>& value) {
 } // namespace
 
 everfold::store open_log(const std::string& path, everfold::open_mode mode) {
-    auto store = everfold::open(path, {.mode = mode});
-    for (const auto& note : store.report().notes)
-        static_cast<void>(std::fputs(
-            ("user_management: note: " + everfold::printable(note) + '\n').c_str(), stderr
-        ));
-    return store;
+    return everfold::cli::open_log(program_name, path, mode);
 }
 
 void create_user(const arguments& args, output& out) {
