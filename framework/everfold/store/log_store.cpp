@@ -256,7 +256,10 @@ log_store::load_snapshot(std::string_view stream, std::string_view fold, revisio
         }
         if (found)
             return std::move(found->content);
-        note("the snapshot '" + name + "' is ignored: " + why);
+        auto ignored = "the snapshot '" + name;
+        ignored += "' is ignored: ";
+        ignored += why;
+        note(std::move(ignored));
     }
     return {};
 }
