@@ -404,7 +404,7 @@ TEST_CASE_TEMPLATE(
     const auto newest = revision{1000};
     auto* engine = &s.engine();
     CHECK(!engine->load_snapshot("a", "state", newest));
-    for (const std::uint64_t r : {1, 3, 5})
+    for (const std::uint64_t r : {1U, 3U, 5U})
         engine->save_snapshot(of(r));
     CHECK(engine->load_snapshot("a", "state", newest) == of(5));
     CHECK(engine->load_snapshot("a", "state", revision{4}) == of(3));
