@@ -155,6 +155,8 @@ TEST_CASE("what printable gives is always UTF-8 without a control character") {
             if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
                 FAIL(shown);
         CHECK(printable(shown) == shown);
+        CHECK(is_printable(shown));
+        CHECK(is_printable(text) == (shown == text));
     }
 }
 

@@ -282,6 +282,11 @@ TEST_CASE_TEMPLATE(
     CHECK(code_of(to_stream("", {numbered(1)})) == errc::invalid);
     CHECK(code_of(to_stream(std::string(256, 'x'), {numbered(1)})) == errc::invalid);
     CHECK(code_of(to_stream("\xFF", {numbered(1)})) == errc::invalid);
+    for (const auto* forged : {"a\nb", "\x1b[2J", "\x7f", "\xC2\x9B", "\xE2\x80\xAE"}) {
+        CHECK(code_of(to_stream(forged, {numbered(1)})) == errc::invalid);
+        CHECK(code_of(to_stream("a", {numbered(1, forged)})) == errc::invalid);
+        CHECK(code_of(to_stream("a", {numbered(1, "t", {forged})})) == errc::invalid);
+    }
     CHECK(code_of(to_stream("a", {numbered(1, "")})) == errc::invalid);
     CHECK(code_of(to_stream("a", {numbered(1, "t", {""})})) == errc::invalid);
     CHECK(

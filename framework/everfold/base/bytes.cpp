@@ -79,6 +79,16 @@ bool is_utf8(std::string_view text) noexcept {
     return true;
 }
 
+bool is_printable(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const auto next = next_code_point(text);
+        if (next.length == 0 || is_control(next.value))
+            return false;
+        text.remove_prefix(next.length);
+    }
+    return true;
+}
+
 std::string printable(std::string_view text) {
     std::string out;
     out.reserve(text.size());

@@ -75,8 +75,12 @@ inline void append_bytes(byte_buffer& out, bytes_view more) {
 /// Whether `text` is well-formed UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
-/// `text` with control characters (C0, DEL, C1, bidirectional overrides) and malformed bytes as
-/// visible escapes, so that data can't move a terminal's cursor or forge a line of a message.
+/// Whether `text` is well-formed UTF-8 without control characters (C0, DEL, C1, separators of lines
+/// and paragraphs, marks and overrides of direction): then printable(text) is `text`.
+[[nodiscard]] bool is_printable(std::string_view text) noexcept;
+
+/// `text` with control characters and malformed bytes as visible escapes, so that data can't move a
+/// terminal's cursor or forge a line of a message.
 [[nodiscard]] std::string printable(std::string_view text);
 
 } // namespace everfold

@@ -92,7 +92,7 @@ name_template import_stream_of(const raw_arguments& raw) {
     if (raw.file == "-")
         throw usage_error{"standard input has no name to call the stream by: give --stream"};
     auto stem = stem_of(raw.file);
-    if (stem.empty() || stem.size() > 255 || !is_utf8(stem))
+    if (stem.empty() || stem.size() > 255 || !is_printable(stem))
         throw usage_error{"no stream can be called like '" + raw.file + "': give --stream"};
     return name_template::constant(std::move(stem));
 }
@@ -117,8 +117,9 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
     if (raw.follows && raw.selected.is_backwards)
         throw usage_error{"--follow goes forwards, where new events come: not with --backwards"};
     if (command == verb::append) {
-        if (raw.stream && (raw.stream->empty() || !is_utf8(*raw.stream)))
-            throw usage_error{"--stream is to be a name in UTF-8, and not empty"};
+        if (raw.stream && (raw.stream->empty() || !is_printable(*raw.stream)))
+            throw usage_error{
+                "--stream is to be a name in UTF-8, not empty and without control characters"};
         out.stream = raw.stream;
     }
     if (command == verb::import_events) {

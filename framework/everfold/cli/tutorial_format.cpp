@@ -64,8 +64,10 @@ tutorial_event event_from_tutorial_line(std::string_view line) {
     if (const auto text = entry.find("datetime"); text != entry.end() && !text->is_string())
         throw malformed_line{"datetime must be text, and is " + shown(*text)};
     const auto& type = field_of(entry, "event_type");
-    if (!type.is_string() || type.get_ref<const std::string&>().empty())
+    if (!type.is_string())
         throw malformed_line{"event_type must be text, and is " + shown(type)};
+    if (type.get_ref<const std::string&>().empty())
+        throw malformed_line{"event_type is empty; it must name the type"};
     const auto& data = field_of(entry, "data");
     if (!data.is_object())
         throw malformed_line{"data must be an object, and is " + shown(data)};

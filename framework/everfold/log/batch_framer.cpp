@@ -22,9 +22,11 @@ void require_name(std::string_view name, const char* what) {
         throw error{
             errc::invalid,
             std::string{what} + " has 1 to 255 bytes; this one has " + std::to_string(name.size())};
-    if (!is_utf8(name))
+    if (!is_printable(name))
         throw error{
-            errc::invalid, std::string{what} + " is UTF-8; '" + printable(name) + "' is not"};
+            errc::invalid,
+            std::string{what} + " is UTF-8 without control characters; '" + printable(name) +
+                "' is not"};
 }
 
 std::size_t count_types(std::span<const draft> events) {
