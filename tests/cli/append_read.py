@@ -67,6 +67,14 @@ class Appending(CommandTest):
                 self.assertIn("expected", said["error"])
         self.assertEqual([e["type"] for e in self.lines_of("read", "--json")], ["t"] * 3)
 
+    def test_names_hold_no_control_characters(self):
+        for name in ("a\nb", "\x1b[31m", "\x7f", "\u009b", "\u202e"):
+            for line in ({"type": name}, {"stream": name}, {"tags": [f"k:{name}"]}):
+                given = to_lines([{"type": "t", "stream": "s", "data": {}, **line}])
+                _, errors = self.run_verb("append", code=USAGE, given=given)
+                self.assertIn("without control characters", json.loads(errors)["error"])
+                self.assertNotIn(name, errors.rstrip("\n"))
+
     def test_a_malformed_line_stops_the_run_and_earlier_lines_stay(self):
         good = to_lines([{"type": "t", "data": {}}])
         wrong = [
@@ -263,10 +271,7 @@ class Terminals(CommandTest):
     NAME = "\x1b[31mred\x07\u009b2J\u202eabc\nnext"
 
     def test_hostile_data_cannot_drive_the_terminal(self):
-        self.append(
-            {"type": self.NAME, "data": {self.NAME: self.NAME}, "tags": [f"k:{self.NAME}"], "stream": self.NAME,
-             "metadata": {self.NAME: self.NAME}}
-        )
+        self.append({"type": "t", "data": {self.NAME: self.NAME}, "stream": "s", "metadata": {self.NAME: self.NAME}})
         for words in (["read"], ["streams"], ["types"], ["read", "--json"], ["streams", "--json"],
                       ["types", "--json"], ["export"]):
             verb, *arguments = words
@@ -280,7 +285,7 @@ class Terminals(CommandTest):
             output = self.output_of(verb)
             self.assertIsNone(re.search(CONTROL, output), repr(output))
             self.assertEqual(len(output.splitlines()), 3 if verb != "read" else 2)
-        self.assertEqual(self.lines_of("read", "--json")[0]["stream"], self.NAME)
+        self.assertEqual(self.lines_of("read", "--json")[0]["data"], {self.NAME: self.NAME})
         self.assertNotIn("\x1b", self.errors_of("read", log=self.path("no\x1b[31m"), code=NOT_A_LOG))
         self.assertNotIn("\x1b", self.run_words("no\x1b[31m", code=USAGE)[1])
         self.assertNotIn("\x1b", self.errors_of("read", "--since", "no\x1b[31m", code=USAGE))

@@ -195,7 +195,8 @@ def random_history(r, count):
         elif kind < 9:
             yield event("user_deleted", {"user_id": user_id, **extra}, timestamp)
         else:
-            yield event("user_" + random_text(r).strip() + "seen", extra, timestamp)
+            name = "".join(c for c in random_text(r) if c.isprintable())
+            yield event(f"user_{name}seen", extra, timestamp)
 
 
 if __name__ == "__main__":

@@ -194,6 +194,7 @@ class Malformed(SampleTest):
         "a datetime that is no text": b'{"timestamp":1,"datetime":5,"event_type":"a","data":{}}',
         "no type": b'{"timestamp":1,"data":{}}',
         "an empty type": b'{"timestamp":1,"event_type":"","data":{}}',
+        "a line feed in a type": b'{"timestamp":1,"event_type":"a\\nb","data":{}}',
         "a type that is no text": b'{"timestamp":1,"event_type":7,"data":{}}',
         "no data": b'{"timestamp":1,"event_type":"a"}',
         "null data": b'{"timestamp":1,"event_type":"a","data":null}',
