@@ -461,6 +461,26 @@ TEST_CASE_TEMPLATE(
     CHECK_FALSE(here.system.process_name.empty());
 }
 
+TEST_CASE_TEMPLATE(
+    "a mapping is the whole content and outlives its file",
+    Setup,
+    on_posix,
+    on_simulated,
+    on_plain_memory
+) {
+    place<Setup> at;
+    at.write("full", "what is mapped");
+    at.write("empty", "");
+    const auto map = [&](std::string_view name) {
+        return at.files.open(at / name, open_mode::read)->map();
+    };
+    const auto full = map("full");
+    CHECK(as_text(full->bytes()) == "what is mapped");
+    at.files.remove(at / "full");
+    CHECK(as_text(full->bytes()) == "what is mapped");
+    CHECK(map("empty")->bytes().empty());
+}
+
 TEST_CASE("join puts one slash between a directory and a name") {
     CHECK(join("a", "b") == "a/b");
     CHECK(join("a/", "b") == "a/b");

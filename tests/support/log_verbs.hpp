@@ -59,9 +59,9 @@ inline std::vector<seen_event> read_all(log::event_log& from, log::selection wan
     while (const auto* event = cursor.next())
         out.push_back(
             {event->at.value(),
-             std::string{index.names().streams.text(event->stream)},
+             std::string{event->stream},
              event->stream_revision.value(),
-             index.names().types[event->type].name,
+             index.type(event->type).name,
              std::string{as_text(event->record.payload)}}
         );
     return out;

@@ -9,6 +9,7 @@
 #include <everfold/cli/progress.hpp>
 #include <everfold/cli/text.hpp>
 #include <everfold/event/cbor.hpp>
+#include <everfold/log/verification.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -21,44 +22,28 @@ namespace {
 struct verified {
     std::uint64_t events{};
     std::uint64_t payload_bytes{};
-    std::uint64_t segments{};
-    std::uint64_t archived_segments{};
-    std::uint64_t written_bytes{}; ///< of the segments as they were written
-    std::uint64_t stored_bytes{};  ///< of the files that hold them
+    log::verification segments{};
 };
 
 // Which file an event is in, for a message.
-corruption malformed(
-    const std::vector<log::segment_view>& segments,
-    const log::log_event& event,
-    const char* what,
-    const encoding_error& why
-) {
-    std::string file;
-    for (const auto& s : segments)
-        if (&s.of->index == event.index)
-            file = s.source->file_name();
-    const auto ordinal = static_cast<std::uint32_t>(event.at - event.index->first());
+corruption malformed(const log::log_event& event, const char* what, const encoding_error& why) {
+    const auto ordinal = static_cast<std::uint32_t>(event.at - event.in->entry->first);
     corruption out{
-        file,
-        event.index->offset_of(ordinal),
+        event.in->source->file_name(),
+        event.in->index->offset_of(ordinal),
         fmt::format("the {} of this event is not well-formed: {}", what, why.message())};
     out.first_lost = event.at;
     return out;
 }
 
-// Opening walked every frame of every segment: checksums, links, seals. This reads them again,
-// event by event, as a reader would, and looks into each.
+// Every frame of every segment first: checksums, links, seals, streams. Then each event, as a
+// reader would get it, through the indexes, with a look into its data.
 verified read_again(const log::log_index& index) {
-    const auto segments = index.segments();
     verified out;
-    for (const auto& s : segments) {
-        ++out.segments;
-        out.archived_segments += s.source->file_name().ends_with(".evz") ? 1U : 0U;
-        out.written_bytes += s.source->size();
-        out.stored_bytes += s.source->stored_size();
-    }
-    progress bar{"verifying", index.end().value()};
+    progress bar{"verifying", 2 * index.end().value()};
+    out.segments =
+        log::verify_segments(index, [&](std::uint64_t events) { bar.update(events, events); });
+    const auto walked = index.end().value();
     log::log_cursor cursor{index, {.items = {log::selection_item{}}}};
     position next{};
     try {
@@ -67,7 +52,7 @@ verified read_again(const log::log_index& index) {
                 try {
                     validate(item);
                 } catch (const encoding_error& e) {
-                    throw malformed(segments, *event, what, e);
+                    throw malformed(*event, what, e);
                 }
             };
             check_item("data", event->record.payload);
@@ -76,7 +61,7 @@ verified read_again(const log::log_index& index) {
             out.payload_bytes += event->record.payload.size();
             ++out.events;
             next = event->at.next();
-            bar.update(out.events, out.events);
+            bar.update(walked + out.events, out.events);
         }
     } catch (corruption& e) {
         if (!e.first_lost)
@@ -120,15 +105,16 @@ void verify_log(const arguments& args, output& out) {
         throw;
     }
     const auto seconds = std::chrono::duration<double>(clock::now() - started).count();
+    say_notes(program_name, found.segments.notes);
     if (args.as_json)
         return out.write_json_line(fmt::format(
             R"({{"intact":true,"events":{},"segments":{},"archived_segments":{},"bytes":{},)"
             R"("stored_bytes":{},"payload_bytes":{},"torn_bytes":{},"seconds":{:.6f}}})",
             found.events,
-            found.segments,
-            found.archived_segments,
-            found.written_bytes,
-            found.stored_bytes,
+            found.segments.segments,
+            found.segments.archived_segments,
+            found.segments.written_bytes,
+            found.segments.stored_bytes,
             found.payload_bytes,
             torn,
             seconds
@@ -137,11 +123,11 @@ void verify_log(const arguments& args, output& out) {
         "{}  {} in {}, {}",
         out.in(colour::green, "intact"),
         counted(found.events, "event"),
-        counted(found.segments, "segment"),
-        in_units(found.written_bytes)
+        counted(found.segments.segments, "segment"),
+        in_units(found.segments.written_bytes)
     );
-    if (found.archived_segments != 0)
-        out.print(" ({} in the archive's files)", in_units(found.stored_bytes));
+    if (found.segments.archived_segments != 0)
+        out.print(" ({} in the archive's files)", in_units(found.segments.stored_bytes));
     out.print(": every checksum, link and payload holds. {:.2f} s\n", seconds);
 }
 

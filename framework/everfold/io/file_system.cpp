@@ -6,6 +6,7 @@
 
 namespace everfold::io {
 
+mapping::~mapping() = default;
 file::~file() = default;
 file_lock::~file_lock() = default;
 file_system::~file_system() = default;

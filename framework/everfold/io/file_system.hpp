@@ -27,6 +27,21 @@ enum class open_mode : std::uint8_t {
     create_new, ///< read and write; must not exist; mode 0600 whatever the umask
 };
 
+/// A file's content in memory, as it was when it was mapped. It outlives the open file.
+///
+/// Threads: any.
+class mapping {
+public:
+    mapping() = default;
+    mapping(const mapping&) = delete;
+    mapping& operator=(const mapping&) = delete;
+    mapping(mapping&&) = delete;
+    mapping& operator=(mapping&&) = delete;
+    virtual ~mapping();
+
+    [[nodiscard]] virtual bytes_view bytes() const noexcept = 0;
+};
+
 /// One open file. Closing it (the destructor) promises nothing about durability.
 ///
 /// Threads:    read_at may be called from any thread; one thread at a time for the rest.
@@ -60,6 +75,10 @@ public:
     virtual void truncate(std::uint64_t size) = 0;
 
     [[nodiscard]] virtual std::uint64_t size() = 0;
+
+    /// The whole content. Only for files that nobody changes once they have their name: one that
+    /// is cut short meanwhile ends the process.
+    [[nodiscard]] virtual std::unique_ptr<const mapping> map() = 0;
 };
 
 /// Holds an exclusive lock on a file until destroyed; the operating system frees it when the

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,6 +196,37 @@ void write_fully(int fd, std::uint64_t at, bytes_view from, const std::string& p
 
 constexpr std::uint64_t file_bytes_max = std::numeric_limits<off_t>::max();
 
+class posix_mapping final : public mapping {
+public:
+    posix_mapping(const descriptor& d, std::size_t size, const std::string& path)
+        : size_{size} {
+        if (size == 0)
+            return;
+        auto* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, d.value(), 0);
+        if (at == MAP_FAILED) // NOLINT(cppcoreguidelines-pro-type-cstyle-cast): the system's macro
+            throw io_error{"map", path, errno};
+        at_ = at;
+    }
+
+    posix_mapping(const posix_mapping&) = delete;
+    posix_mapping& operator=(const posix_mapping&) = delete;
+    posix_mapping(posix_mapping&&) = delete;
+    posix_mapping& operator=(posix_mapping&&) = delete;
+
+    ~posix_mapping() override {
+        if (at_ != nullptr)
+            ::munmap(at_, size_);
+    }
+
+    [[nodiscard]] bytes_view bytes() const noexcept override {
+        return {static_cast<const std::byte*>(at_), size_};
+    }
+
+private:
+    void* at_{};
+    std::size_t size_;
+};
+
 class posix_file final : public file {
 public:
     posix_file(descriptor d, std::string path)
@@ -233,6 +265,12 @@ public:
 
     std::uint64_t size() override {
         return static_cast<std::uint64_t>(status_of(descriptor_, "read the size of", path_).st_size
+        );
+    }
+
+    std::unique_ptr<const mapping> map() override {
+        return std::make_unique<posix_mapping>(
+            descriptor_, static_cast<std::size_t>(size()), path_
         );
     }
 

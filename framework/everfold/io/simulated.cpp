@@ -34,6 +34,19 @@ void collect_files(
     }
 }
 
+/// The content at the moment of mapping. (A real one would show later changes too; no file that is
+/// mapped has any.)
+class copied_mapping final : public mapping {
+public:
+    explicit copied_mapping(byte_buffer content)
+        : content_{std::move(content)} {}
+
+    [[nodiscard]] bytes_view bytes() const noexcept override { return content_; }
+
+private:
+    byte_buffer content_;
+};
+
 } // namespace
 
 std::string_view name_of(operation op) noexcept {
@@ -105,6 +118,11 @@ public:
     std::uint64_t size() override {
         const auto lock = state_->look();
         return node_->current.view().size();
+    }
+
+    std::unique_ptr<const mapping> map() override {
+        const auto lock = state_->begin_whole(operation::read, "map", path_);
+        return std::make_unique<copied_mapping>(node_->current.view());
     }
 
 private:

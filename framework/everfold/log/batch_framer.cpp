@@ -70,7 +70,9 @@ std::uint64_t weigh(std::span<const draft> events, const size_limits& limits) {
     return batch;
 }
 
-batch_framer::batch_framer(log_index& index, const segment_entry& active, const walk_state& at)
+batch_framer::batch_framer(
+    const log_index& index, const segment_entry& active, const walk_state& at
+)
     : index_{&index}
     , seed_{header_seed(index.log_id(), active.id)}
     , end_offset_{at.at}
@@ -79,40 +81,56 @@ batch_framer::batch_framer(log_index& index, const segment_entry& active, const 
     , frame_count_{at.frame_count}
     , epoch_{at.epoch}
     , recorded_ns_{at.recorded_ns} {
-    next_revisions_.resize(index.stream_count());
-    for (std::uint32_t i = 0; i < next_revisions_.size(); ++i)
-        next_revisions_[i] = index.next_revision(i).value_or(0);
-    const auto last = index.segments().back();
-    const auto& here = last.of->index;
+    const auto& here = index.active();
     for (std::uint32_t i = 0; i < here.stream_count(); ++i) {
-        const auto& events = here.of_stream(i);
-        streams_here_.emplace(here.stream(i).number, i);
+        const auto count = here.count_of_stream(i);
+        static_cast<void>(streams_here_.intern(here.stream(i).name));
         active_streams_.push_back(
-            {static_cast<std::uint32_t>(events.size()),
-             events.empty() ? 0 : here.offset_of(events.back()).value()}
+            {here.stream(i).base + count,
+             count,
+             count == 0 ? 0 : here.offset_of(here.ordinal_in_stream(i, count - 1)).value()}
         );
     }
-    for (std::uint32_t i = 0; i < here.type_count(); ++i)
-        types_here_.emplace(here.type(i), i);
+    for (std::uint32_t i = 0; i < here.type_count(); ++i) {
+        const auto type = here.type(i);
+        static_cast<void>(types_here_.intern(type.name, type.version, type.format));
+    }
     for (std::uint32_t i = 0; i < here.tag_count(); ++i)
-        tags_here_.emplace(here.tag(i), i);
+        static_cast<void>(tags_here_.intern(here.tag(i)));
 }
 
 void batch_framer::begin_segment(const segment_entry& active) {
     seed_ = header_seed(index_->log_id(), active.id);
     end_offset_ = byte_offset{segment_header_size};
     frame_count_ = 0;
-    streams_here_.clear();
-    types_here_.clear();
-    tags_here_.clear();
+    streams_here_ = {};
     active_streams_.clear();
+    types_here_ = {};
+    tags_here_ = {};
+    elsewhere_.clear();
+}
+
+void batch_framer::look_up(std::span<const draft> events) {
+    for (const auto& event : events) {
+        if (streams_here_.find(event.stream))
+            continue;
+        std::string name{event.stream};
+        if (!elsewhere_.contains(name)) {
+            const auto next = index_->next_revision(name).value_or(0);
+            elsewhere_.emplace(std::move(name), next);
+        }
+    }
 }
 
 std::optional<revision> batch_framer::last_revision(std::string_view stream) const {
-    const auto number = index_->find_stream(stream);
-    if (!number || *number >= next_revisions_.size() || next_revisions_[*number] == 0)
-        return {};
-    return revision{next_revisions_[*number] - 1};
+    std::uint64_t next = 0;
+    if (const auto here = streams_here_.find(stream))
+        next = active_streams_[*here].next_revision;
+    else if (const auto known = elsewhere_.find(std::string{stream}); known != elsewhere_.end())
+        next = known->second;
+    else
+        next = index_->next_revision(stream).value_or(0);
+    return next == 0 ? std::nullopt : std::optional{revision{next - 1}};
 }
 
 bool batch_framer::has_numbers_for(std::span<const draft> events) const {
@@ -139,53 +157,47 @@ batch_framer::recorded_times(std::span<const draft> events, timestamp now) const
     return out;
 }
 
-batch_framer::stream_place batch_framer::place_in_stream(std::string_view name) {
-    const auto number = index_->intern_stream(name);
-    if (number >= next_revisions_.size())
-        next_revisions_.resize(number + 1);
-    const auto [it, is_new] =
-        streams_here_.emplace(number, static_cast<std::uint32_t>(streams_here_.size()));
-    if (is_new) {
-        active_streams_.emplace_back();
-        append_record(
-            gathered_,
-            names_record{
-                .kind = name_kind::stream,
-                .number = it->second,
-                .base = next_revisions_[number],
-                .name = name}
-        );
-    }
-    return {it->second, revision{next_revisions_[number]++}};
+std::uint32_t batch_framer::number_of_stream(std::string_view name) {
+    if (const auto here = streams_here_.find(name))
+        return *here;
+    const auto looked_up = elsewhere_.find(std::string{name});
+    check(looked_up != elsewhere_.end(), "a batch's streams are looked up before");
+    const auto number = streams_here_.intern(name);
+    active_streams_.push_back({.next_revision = looked_up->second});
+    append_record(
+        gathered_,
+        names_record{
+            .kind = name_kind::stream, .number = number, .base = looked_up->second, .name = name}
+    );
+    elsewhere_.erase(looked_up);
+    return number;
 }
 
 std::uint16_t batch_framer::number_of_type(const draft& event) {
-    const auto number = index_->intern_type(event.type, event.version, event.format);
-    const auto [it, is_new] =
-        types_here_.emplace(number, static_cast<std::uint32_t>(types_here_.size()));
-    check(it->second < names_record_mark, "a segment can number the types of its batches");
-    if (is_new)
+    const auto count = types_here_.size();
+    const auto number = types_here_.intern(event.type, event.version, event.format);
+    check(number < names_record_mark, "a segment can number the types of its batches");
+    if (number == count)
         append_record(
             gathered_,
             names_record{
                 .kind = name_kind::type,
-                .number = it->second,
+                .number = number,
                 .version = event.version,
                 .base = static_cast<std::uint64_t>(event.format),
                 .name = event.type}
         );
-    return static_cast<std::uint16_t>(it->second);
+    return static_cast<std::uint16_t>(number);
 }
 
 std::uint32_t batch_framer::number_of_tag(std::string_view text) {
-    const auto number = index_->intern_tag(text);
-    const auto [it, is_new] =
-        tags_here_.emplace(number, static_cast<std::uint32_t>(tags_here_.size()));
-    if (is_new)
+    const auto count = tags_here_.size();
+    const auto number = tags_here_.intern(text);
+    if (number == count)
         append_record(
-            gathered_, names_record{.kind = name_kind::tag, .number = it->second, .name = text}
+            gathered_, names_record{.kind = name_kind::tag, .number = number, .name = text}
         );
-    return it->second;
+    return number;
 }
 
 void batch_framer::add_event(
@@ -196,20 +208,20 @@ void batch_framer::add_event(
     placed& out
 ) {
     // Names first: each brings its own record.
-    const auto place = place_in_stream(event.stream);
+    const auto number = number_of_stream(event.stream);
     const auto type = number_of_type(event);
     tags_.clear();
     for (const auto& tag : event.tags)
         append_le(tags_, number_of_tag(tag));
 
-    auto& stream = active_streams_[place.local];
+    auto& stream = active_streams_[number];
     const auto at = buffer_at + gathered_.size();
     const auto link = stream.last_record_at == 0 ? 0 : (at - stream.last_record_at) / 8;
     append_record(
         gathered_,
         event_record{
             .type = type,
-            .stream = place.local,
+            .stream = number,
             .revision_in_segment = stream.next_in_segment,
             .back_link = static_cast<std::uint32_t>(link),
             .tags = tags_,
@@ -224,7 +236,7 @@ void batch_framer::add_event(
     );
     stream.last_record_at = at;
     ++stream.next_in_segment;
-    out.revisions.push_back(place.next);
+    out.revisions.push_back(revision{stream.next_revision++});
 }
 
 placed batch_framer::add_batch(

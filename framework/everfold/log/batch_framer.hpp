@@ -8,8 +8,9 @@
 #include <everfold/base/timestamp.hpp>
 #include <everfold/base/uuid.hpp>
 #include <everfold/log/format.hpp>
+#include <everfold/log/frame_walk.hpp>
 #include <everfold/log/log_index.hpp>
-#include <everfold/log/opening.hpp>
+#include <everfold/log/names.hpp>
 #include <everfold/log/record.hpp>
 
 #include <cstdint>
@@ -55,10 +56,14 @@ struct placed {
 /// Threads: one at a time.
 class batch_framer {
 public:
-    /// Goes on where `at` stands in the last segment of `index`.
-    batch_framer(log_index& index, const segment_entry& active, const walk_state& at);
+    /// Goes on where `at` stands in the active segment of `index`.
+    batch_framer(const log_index& index, const segment_entry& active, const walk_state& at);
 
-    /// Appends one batch to gathered(). An exception leaves it unusable: numbers are half given.
+    /// Looks up where the batch's streams stand; what can fail of that fails here, with no harm.
+    void look_up(std::span<const draft> events);
+
+    /// Appends one batch, which was looked up, to gathered(). An exception leaves it unusable:
+    /// numbers are half given.
     [[nodiscard]] placed add_batch(
         std::span<const draft> events, const uuid& append_id, timestamp now, byte_offset durable
     );
@@ -88,24 +93,23 @@ public:
     [[nodiscard]] std::uint64_t chain() const noexcept { return chain_; }
     [[nodiscard]] std::uint64_t frame_count() const noexcept { return frame_count_; }
     [[nodiscard]] std::uint32_t epoch() const noexcept { return epoch_; }
+    [[nodiscard]] std::int64_t recorded_ns() const noexcept { return recorded_ns_; }
 
     /// The last revision that was given out in a stream.
     [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) const;
 
 private:
-    struct stream_place {
-        std::uint32_t local{};
-        revision next{};
-    };
-
+    /// A stream in the active segment.
     struct active_stream {
+        std::uint64_t next_revision{};
         std::uint32_t next_in_segment{};
         std::uint64_t last_record_at{}; // 0: none here
     };
 
     [[nodiscard]] std::vector<std::int64_t>
     recorded_times(std::span<const draft> events, timestamp now) const;
-    [[nodiscard]] stream_place place_in_stream(std::string_view name);
+    /// The segment's numbers; new names bring their records.
+    [[nodiscard]] std::uint32_t number_of_stream(std::string_view name);
     [[nodiscard]] std::uint16_t number_of_type(const draft& event);
     [[nodiscard]] std::uint32_t number_of_tag(std::string_view text);
     /// `buffer_at` is the segment's offset of the first gathered byte.
@@ -118,7 +122,7 @@ private:
     );
     void finish_frame(std::size_t start, frame_header header, byte_offset durable);
 
-    log_index* index_;
+    const log_index* index_;
     std::uint64_t seed_{};
     byte_buffer gathered_{};
     byte_buffer tags_{};
@@ -128,12 +132,13 @@ private:
     std::uint64_t frame_count_{};
     std::uint32_t epoch_{};
     std::int64_t recorded_ns_{};
-    std::vector<std::uint64_t> next_revisions_{}; // by the log's stream number
-    // The log's numbers to the segment's.
-    std::unordered_map<std::uint32_t, std::uint32_t> streams_here_{};
-    std::unordered_map<std::uint32_t, std::uint32_t> types_here_{};
-    std::unordered_map<std::uint32_t, std::uint32_t> tags_here_{};
-    std::vector<active_stream> active_streams_{}; // by the segment's stream number
+    // The names of the active segment, by their numbers in it.
+    name_table streams_here_{};
+    std::vector<active_stream> active_streams_{};
+    type_table types_here_{};
+    name_table tags_here_{};
+    /// The next revision of streams that were looked up and have no event in this segment.
+    std::unordered_map<std::string, std::uint64_t> elsewhere_{};
 };
 
 } // namespace everfold::log

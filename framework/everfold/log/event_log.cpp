@@ -137,7 +137,7 @@ event_log::segment_counts event_log::count_segments() const {
     segment_counts out;
     for (const auto& view : loaded_.index->segments()) {
         ++out.all;
-        if (view.source->file_name().ends_with(".evz"))
+        if (view.entry->kind == segment_kind::archived)
             ++out.archived;
     }
     return out;

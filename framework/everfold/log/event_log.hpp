@@ -18,6 +18,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace everfold::log {
 
@@ -65,6 +66,11 @@ public:
     [[nodiscard]] bool wait_for(position p, std::chrono::milliseconds timeout);
 
     [[nodiscard]] const open_notes& notes() const noexcept { return loaded_.notes; }
+
+    /// What was found wrong with derived files since the last call, a sentence each.
+    [[nodiscard]] std::vector<std::string> take_notes() {
+        return loaded_.index->files().take_notes();
+    }
 
     [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/log/log_cursor.hpp>
 
@@ -23,19 +22,25 @@ log_cursor::log_cursor(const log_index& index, selection wanted)
 bool log_cursor::enter_next_segment() {
     while (segments_left_ > 0) {
         const auto& view = segments_[segments_.size() - segments_left_--];
-        const auto first = view.of->index.first();
+        const auto first = view.entry->first;
         if (view.event_count == 0 || wanted_.to < first ||
             first.advanced(view.event_count - 1) < wanted_.from)
+            continue;
+        if (!view.is_active() &&
+            !is_in_time(view.entry->occurred_min_ns, view.entry->occurred_max_ns))
             continue;
         const auto begin =
             static_cast<std::uint32_t>(wanted_.from > first ? wanted_.from - first : 0);
         const auto end = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(view.event_count - 1, wanted_.to - first) + 1
         );
+        if (begin >= end) // the bounds cross
+            continue;
+        segment_ = index_->open(view);
         if (is_everything_) {
             left_ = {begin, end};
         } else {
-            matches_ = index_->matches(view, wanted_.items);
+            matches_ = index_->matches(segment_, wanted_.items);
             const auto at = [&](std::uint32_t ordinal) {
                 return static_cast<std::uint32_t>(
                     std::ranges::lower_bound(matches_, ordinal) - matches_.begin()
@@ -43,12 +48,10 @@ bool log_cursor::enter_next_segment() {
             };
             left_ = {at(begin), at(end)};
         }
-        if (left_.begin >= left_.end) { // also where the bounds cross
-            left_ = {};
+        if (left_.begin == left_.end)
             continue;
-        }
-        segment_ = &view;
-        reader_.emplace(view.source, view.of->seed, index_->batch_bytes_max());
+        reader_.emplace(segment_.source, segment_.seed, index_->batch_bytes_max());
+        type_numbers_.clear();
         frame_ = nullptr;
         frame_end_ordinal_ = 0;
         return true;
@@ -65,56 +68,89 @@ std::optional<std::uint32_t> log_cursor::next_ordinal() {
     return is_everything_ ? at : matches_[at];
 }
 
-bool log_cursor::is_in_time(const frame_entry& frame) const noexcept {
+bool log_cursor::is_in_time(std::int64_t min_ns, std::int64_t max_ns) const noexcept {
     // What nanoseconds can't hold is saturated, and then says nothing.
     const auto is_exact = [](std::int64_t ns) {
         return ns != std::numeric_limits<std::int64_t>::max() &&
                ns != std::numeric_limits<std::int64_t>::min();
     };
-    if (wanted_.since && is_exact(frame.occurred_max_ns) &&
-        timestamp::from_nanoseconds(frame.occurred_max_ns) < *wanted_.since)
+    if (wanted_.since && is_exact(max_ns) && timestamp::from_nanoseconds(max_ns) < *wanted_.since)
         return false;
     return !(
-        wanted_.until && is_exact(frame.occurred_min_ns) &&
-        timestamp::from_nanoseconds(frame.occurred_min_ns) > *wanted_.until
+        wanted_.until && is_exact(min_ns) && timestamp::from_nanoseconds(min_ns) > *wanted_.until
     );
 }
 
+void log_cursor::fail(std::uint32_t ordinal) const {
+    corruption damage{
+        segment_.source->file_name(),
+        frame_entry_.at(),
+        "the index says that the frame holds an event that is not there"};
+    damage.first_lost = segment_.entry->first.advanced(ordinal);
+    throw damage;
+}
+
 void log_cursor::load_frame(std::size_t number) {
-    const auto& index = segment_->of->index;
+    const auto& index = *segment_.index;
     frame_number_ = number;
     frame_entry_ = index.frame(number);
     frame_end_ordinal_ = 0; // where reading throws, it is not loaded
     frame_ = nullptr;
-    if (is_in_time(frame_entry_))
-        frame_ = read_known_frame(*reader_, *segment_, number);
-    frame_end_ordinal_ = number + 1 < segment_->frame_count ? index.frame(number + 1).first_ordinal
-                                                            : segment_->event_count;
+    if (is_in_time(frame_entry_.occurred_min_ns, frame_entry_.occurred_max_ns)) {
+        frame_ = read_known_frame(*reader_, segment_, number);
+        rest_ = frame_->body.subspan(append_id_size);
+        rest_ordinal_ = frame_entry_.first_ordinal;
+    }
+    frame_end_ordinal_ = number + 1 < segment_.frame_count ? index.frame(number + 1).first_ordinal
+                                                           : segment_.event_count;
+}
+
+void log_cursor::move_to(std::uint32_t ordinal) {
+    const auto offset = segment_.index->offset_of(ordinal).value();
+    const auto body = frame_->at.value() + frame_header_size;
+    if (offset < body + append_id_size || offset - body >= frame_->body.size())
+        fail(ordinal);
+    rest_ = frame_->body.subspan(static_cast<std::size_t>(offset - body));
+    rest_ordinal_ = ordinal;
+}
+
+std::uint32_t log_cursor::number_of_type(std::uint32_t number_here) {
+    while (type_numbers_.size() <= number_here) {
+        const auto next = static_cast<std::uint32_t>(type_numbers_.size());
+        type_numbers_.push_back(index_->number_of(segment_.index->type(next)));
+    }
+    return type_numbers_[number_here];
 }
 
 const log_event* log_cursor::load(std::uint32_t ordinal) {
-    const auto& index = segment_->of->index;
     if (ordinal < frame_entry_.first_ordinal || ordinal >= frame_end_ordinal_) {
         // In order, the next event is in this frame or the one after it.
         const bool is_next = frame_end_ordinal_ != 0 && ordinal == frame_end_ordinal_;
-        load_frame(is_next ? frame_number_ + 1 : index.frame_of(ordinal, segment_->frame_count));
+        load_frame(
+            is_next ? frame_number_ + 1 : segment_.index->frame_of(ordinal, segment_.frame_count)
+        );
     }
     if (frame_ == nullptr)
         return nullptr;
-    const auto at = index.offset_of(ordinal) - frame_->at - frame_header_size;
-    check(at < frame_->body.size(), "an event lies in its frame");
-    auto rest = frame_->body.subspan(static_cast<std::size_t>(at));
-    const auto record = take_record(rest, frame_->header.recorded_ns);
-    const auto* event = record ? std::get_if<event_record>(&*record) : nullptr;
-    check(event != nullptr, "an indexed record is an event");
-    const auto& stream = index.stream(event->stream);
-    event_.at = index.first().advanced(ordinal);
-    event_.stream = stream.number;
-    event_.stream_revision = revision{stream.base + event->revision_in_segment};
-    event_.type = index.type(event->type);
-    event_.record = *event;
-    event_.index = &index;
-    return &event_;
+    if (ordinal != rest_ordinal_)
+        move_to(ordinal);
+    for (;;) {
+        const auto record = take_record(rest_, frame_->header.recorded_ns);
+        if (!record)
+            fail(ordinal);
+        const auto* event = std::get_if<event_record>(&*record);
+        if (event == nullptr)
+            continue; // a name
+        const auto stream = segment_.index->stream(event->stream);
+        event_.at = segment_.entry->first.advanced(ordinal);
+        event_.stream = stream.name;
+        event_.stream_revision = revision{stream.base + event->revision_in_segment};
+        event_.type = number_of_type(event->type);
+        event_.record = *event;
+        event_.in = &segment_;
+        rest_ordinal_ = ordinal + 1;
+        return &event_;
+    }
 }
 
 const log_event* log_cursor::next() {

@@ -12,11 +12,12 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace everfold::log {
 
-/// Which events, in the log's numbers.
+/// Which events.
 struct selection {
     std::vector<selection_item> items{};
     position from{};
@@ -26,19 +27,21 @@ struct selection {
     bool is_backwards{};
 };
 
-/// An event in the log's own numbers. Texts, tags and payload live until the next one is asked for.
+/// An event. Its texts and bytes live until the next one is asked for.
 struct log_event {
     position at{};
-    std::uint32_t stream{};
+    std::string_view stream{};
     revision stream_revision{};
+    /// The log's number of its type.
     std::uint32_t type{};
     /// Its own bytes in the numbers of its segment.
     event_record record{};
-    const segment_index* index{};
+    const readable_segment* in{};
 };
 
 /// Threads:    one; walks what was durable when it was made.
-/// Memory:     one window of a segment, and four bytes for each match in one segment.
+/// Memory:     one window of a segment, and four bytes for each match in one segment. Segments are
+///             opened one after the other.
 /// Failure:    io_error; corruption where the bytes no longer check.
 class log_cursor {
 public:
@@ -59,14 +62,19 @@ private:
     /// Null where the event's batch lies outside the time range: nothing of it is read.
     [[nodiscard]] const log_event* load(std::uint32_t ordinal);
     void load_frame(std::size_t number);
-    [[nodiscard]] bool is_in_time(const frame_entry& frame) const noexcept;
+    void move_to(std::uint32_t ordinal);
+    [[noreturn]] void fail(std::uint32_t ordinal) const;
+    [[nodiscard]] std::uint32_t number_of_type(std::uint32_t number_here);
+    /// Whether [min, max] of occurred_at meets the time range.
+    [[nodiscard]] bool is_in_time(std::int64_t min_ns, std::int64_t max_ns) const noexcept;
 
     const log_index* index_;
     selection wanted_;
     bool is_everything_{};
     std::vector<segment_view> segments_{};
     std::size_t segments_left_{};
-    const segment_view* segment_{};
+    readable_segment segment_{};
+    std::vector<std::uint32_t> type_numbers_{}; // the log's, by the segment's
     std::optional<frame_reader> reader_{};
     ordinal_list matches_{};
     range left_{}; // of matches_, or of ordinals where everything matches
@@ -74,6 +82,8 @@ private:
     const frame_view* frame_{};
     frame_entry frame_entry_{};
     std::uint32_t frame_end_ordinal_{};
+    bytes_view rest_{}; // of the frame, from the record of event rest_ordinal_ or a name before it
+    std::uint32_t rest_ordinal_{};
     log_event event_{};
 };
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// All segments of a log with their indexes: what readers walk and the writer adds to.
+// All segments of a log: what readers walk and the writer adds to.
 
 #include <everfold/base/ids.hpp>
 #include <everfold/base/timestamp.hpp>
 #include <everfold/base/uuid.hpp>
+#include <everfold/log/frame_reader.hpp>
+#include <everfold/log/growing_index.hpp>
 #include <everfold/log/manifest.hpp>
 #include <everfold/log/names.hpp>
+#include <everfold/log/segment_files.hpp>
 #include <everfold/log/segment_index.hpp>
 #include <everfold/log/source.hpp>
 
@@ -23,25 +26,22 @@
 
 namespace everfold::log {
 
-/// A segment that readers may read.
-struct segment {
-    segment(const segment_entry& its_entry, std::uint64_t its_seed)
-        : number{its_entry.number}
-        , seed{its_seed}
-        , chain_start{its_entry.chain_start}
-        , index{its_entry.first} {}
+/// What a reader may see of a segment, as it was at one moment. Nothing is opened for it yet.
+struct segment_view {
+    std::shared_ptr<const segment_entry> entry{};
+    std::uint32_t event_count{};
+    /// Of the frames that are known while the segment grows.
+    std::size_t growing_frames{};
 
-    std::uint64_t number;
-    std::shared_ptr<segment_source> source{}; // under the lock
-    std::uint64_t seed;                       // of its frames' headers
-    std::uint64_t chain_start;
-    segment_index index;
+    [[nodiscard]] bool is_active() const noexcept { return entry->kind == segment_kind::active; }
 };
 
-/// What a reader may see of a segment: taken under the lock, used without it.
-struct segment_view {
-    std::shared_ptr<const segment> of{};
+/// A segment with what it takes to read it.
+struct readable_segment {
+    std::shared_ptr<const segment_entry> entry{};
+    std::uint64_t seed{}; ///< of its frames' headers
     std::shared_ptr<segment_source> source{};
+    std::shared_ptr<const segment_index> index{};
     std::uint32_t event_count{};
     std::size_t frame_count{};
 };
@@ -49,40 +49,44 @@ struct segment_view {
 /// Reads the frame that the index calls `number`, and makes sure that it is still that one: a
 /// segment may be changed behind our back. Throws corruption.
 [[nodiscard]] const frame_view*
-read_known_frame(frame_reader& reader, const segment_view& view, std::size_t number);
-
-/// Which events to walk, in the log's numbers; an absent list asks for nothing.
-struct selection_item {
-    std::optional<std::vector<std::uint32_t>> streams{};
-    std::optional<std::vector<std::uint32_t>> types{};
-    std::vector<std::uint32_t> tags{}; // all of them
-
-    [[nodiscard]] bool is_everything() const noexcept { return !streams && !types && tags.empty(); }
-};
+read_known_frame(frame_reader& reader, const readable_segment& in, std::size_t number);
 
 /// Longer than any program waits, and short enough to add to any time.
 inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours{24 * 365};
 
-/// Threads: any; one lock inside. Only durable events are in it.
+/// Threads: any; one lock inside, under which no file is touched. Only durable events are in it.
+/// Failure: what asks about streams, positions or times opens the segments that it needs, and
+///          throws what segment_files throws.
 class log_index {
 public:
-    log_index(uuid log_id, std::uint32_t batch_bytes_max)
-        : log_id_{log_id}
-        , batch_bytes_max_{batch_bytes_max} {}
+    log_index(uuid log_id, std::uint32_t batch_bytes_max, std::unique_ptr<segment_files> files);
 
     // ---- growing
 
-    /// The next segment, in order.
-    void add_segment(const segment_entry& entry, std::shared_ptr<segment_source> source);
+    /// The next segment, in order, which nobody writes to any more.
+    void add_sealed(const segment_entry& entry);
 
-    /// The next batch of the last segment. A sentence where its records are not well-formed.
-    [[nodiscard]] const char* add_batch(const frame_view& frame);
+    /// The next segment, in order, and the last one for now.
+    void add_active(const segment_entry& entry, std::shared_ptr<segment_source> source);
+
+    /// The next batch of the active segment. A sentence where its records are not well-formed.
+    [[nodiscard]] const char* add_batch(const frame_view& frame, std::uint64_t chain_after);
 
     /// Makes all that was added visible.
     void publish();
 
-    /// The segment was archived: its bytes are now there.
-    void move_segment(std::uint64_t number, std::shared_ptr<segment_source> to);
+    /// The active segment is sealed, as `entry` says. What was learned of it while it grew is kept
+    /// until store_index().
+    void seal_active(const segment_entry& entry);
+
+    /// Writes the index of a sealed segment that is in memory only to its file.
+    void store_index(std::uint64_t number);
+
+    /// Forgets what was learned of a sealed segment while it grew.
+    void drop_index(std::uint64_t number);
+
+    /// The sealed segment was archived.
+    void move_segment(const segment_entry& entry);
 
     // ---- reading
 
@@ -98,19 +102,18 @@ public:
 
     [[nodiscard]] std::vector<segment_view> segments() const;
 
-    /// Of the segment that was added last.
-    [[nodiscard]] std::shared_ptr<segment_source> last_source() const;
+    /// Opens what it takes to read a segment.
+    [[nodiscard]] readable_segment open(const segment_view& view) const;
 
-    /// Ordinals of the events of a segment, among the first `view.event_count`, that match any of
-    /// `items`, in order.
+    /// Ordinals of the events of a segment that match any of `items`, in order.
     [[nodiscard]] ordinal_list
-    matches(const segment_view& view, const std::vector<selection_item>& items) const;
+    matches(const readable_segment& in, const std::vector<selection_item>& items) const;
 
     /// One past the last revision of a stream, where it has an event.
-    [[nodiscard]] std::optional<std::uint64_t> next_revision(std::uint32_t stream) const;
+    [[nodiscard]] std::optional<std::uint64_t> next_revision(std::string_view stream) const;
 
     /// The position of a stream's revision, where it has one.
-    [[nodiscard]] std::optional<position> position_of(std::uint32_t stream, revision r) const;
+    [[nodiscard]] std::optional<position> position_of(std::string_view stream, revision r) const;
 
     /// The last event whose recorded_at is at or before `t`.
     [[nodiscard]] std::optional<position> position_at(timestamp t) const;
@@ -118,31 +121,46 @@ public:
     /// The chain after the batch that holds `p`, which is before end().
     [[nodiscard]] std::uint64_t chain_at(position p) const;
 
-    [[nodiscard]] std::optional<std::uint32_t> find_stream(std::string_view name) const;
-    [[nodiscard]] std::optional<std::uint32_t> find_tag(std::string_view text) const;
-    /// Every version of the type.
-    [[nodiscard]] std::vector<std::uint32_t> find_types(std::string_view name) const;
-    [[nodiscard]] std::uint32_t intern_stream(std::string_view name);
-    [[nodiscard]] std::uint32_t intern_tag(std::string_view text);
-    [[nodiscard]] std::uint32_t
-    intern_type(std::string_view name, std::uint32_t version, payload_format format);
-    [[nodiscard]] std::uint32_t stream_count() const;
+    /// The streams' names, in the order of their first event.
+    [[nodiscard]] std::vector<std::string> stream_names() const;
 
-    /// Texts by number, for numbers that came out of this index; no lock.
-    [[nodiscard]] const name_tables& names() const noexcept { return names_; }
+    /// The log's own number of an event type, the same in all its segments.
+    [[nodiscard]] std::uint32_t number_of(const type_entry& type) const;
+
+    /// By a number that came out of this index; no lock.
+    [[nodiscard]] const type_name& type(std::uint32_t number) const noexcept {
+        return types_[number];
+    }
+
+    /// Of the active segment, for the writer that is about to go on with it.
+    [[nodiscard]] const growing_index& active() const;
+
+    [[nodiscard]] std::shared_ptr<segment_source> active_source() const;
+
+    [[nodiscard]] segment_files& files() const noexcept { return *files_; }
 
 private:
-    [[nodiscard]] segment_view view_of(const std::shared_ptr<segment>& s) const;
+    struct segment {
+        std::shared_ptr<const segment_entry> entry{}; // replaced, never changed
+        std::shared_ptr<segment_source> source{};     // of the active one
+        std::shared_ptr<growing_index> growing{};     // of one that was active here
+        std::shared_ptr<const segment_index> index{}; // of a sealed one, once it was needed
+    };
+
+    /// Under the lock.
+    [[nodiscard]] segment& numbered(std::uint64_t number) const;
     [[nodiscard]] std::uint32_t visible_in(const segment& s) const;
+    [[nodiscard]] segment_view view_of(const segment& s) const;
+    /// That of the active segment grows.
+    [[nodiscard]] std::shared_ptr<const segment_index> index_of(std::uint64_t number) const;
 
     uuid log_id_;
     std::uint32_t batch_bytes_max_;
+    std::unique_ptr<segment_files> files_;
     mutable std::shared_mutex mutex_{};
     mutable std::condition_variable_any published_{};
-    name_tables names_{};
-    std::vector<std::shared_ptr<segment>> segments_{};
-    std::vector<std::uint64_t> next_revisions_{}; // by stream
-    std::uint64_t chain_{};
+    mutable type_table types_{};              // numbers are given when they are asked for
+    mutable std::vector<segment> segments_{}; // what was opened is remembered
     position end_{};
 };
 

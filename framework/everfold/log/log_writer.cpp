@@ -60,6 +60,7 @@ log_writer::log_writer(
     , framer_{*index_, manifest_.segments.back(), loaded.active}
     , durable_{loaded.active.at}
     , durable_end_{loaded.active.next}
+    , indexed_chain_{loaded.active.chain}
     , is_sealed_{loaded.active.is_sealed} {
     require_lock();
     if (is_sealed_) {
@@ -125,6 +126,7 @@ std::optional<placed> log_writer::append(
     make_room(lock, events, weight);
     if (!admits(heads_now{framer_}))
         return {};
+    framer_.look_up(events);
     placed out;
     try {
         out = framer_.add_batch(events, append_id, machine_.time->now(), durable_);
@@ -227,12 +229,14 @@ void log_writer::write_group(bytes_view group, byte_offset at, const head_mark& 
 void log_writer::index_group(bytes_view group, byte_offset at, std::uint64_t segment_id) {
     const auto seed = header_seed(index_->log_id(), segment_id);
     frame_view frame{.at = at};
+    auto& chain = indexed_chain_; // one thread leads at a time
     while (!group.empty()) {
         const auto header = decode_frame_header(group, seed, frame.at);
         check(header.has_value(), "what was framed is a frame");
         frame.header = *header;
         frame.body = group.subspan(frame_header_size, header->body_length);
-        const auto* fault = index_->add_batch(frame);
+        chain = chain_after(chain, frame.header.body_checksum);
+        const auto* fault = index_->add_batch(frame, chain);
         check(fault == nullptr, "what was framed is well-formed");
         frame.at = frame.end();
         group = group.subspan(static_cast<std::size_t>(header->frame_size()));
@@ -277,6 +281,10 @@ void log_writer::rotate() {
     sealed.kind = segment_kind::sealed;
     sealed.end = framer_.next();
     sealed.chain_end = framer_.chain();
+    sealed.recorded_last_ns = framer_.recorded_ns();
+    sealed.epoch_end = framer_.epoch();
+    sealed.occurred_min_ns = index_->active().occurred_min_ns();
+    sealed.occurred_max_ns = index_->active().occurred_max_ns();
     if (!is_sealed_)
         write_control_frame(
             frame_kind::seal,
@@ -302,13 +310,15 @@ void log_writer::rotate() {
     next.segments.push_back(fresh);
     commit_manifest(*machine_.files, directory_, next);
     manifest_ = std::move(next);
-    index_->add_segment(fresh, open_plain(file, io::join(directory_, fresh.file)));
+    index_->seal_active(sealed);
+    index_->add_active(fresh, open_plain(file, io::join(directory_, fresh.file)));
     index_->publish();
     file_ = std::move(file);
     framer_.begin_segment(fresh);
     durable_ = framer_.end_offset();
     is_sealed_ = false;
     head_->write_both_synced(encode(mark_of(head_state::open)));
+    index_->store_index(sealed.number);
 }
 
 archived log_writer::archive(const std::function<bool(const segment_index&)>& wanted) {
@@ -321,7 +331,7 @@ archived log_writer::archive(const std::function<bool(const segment_index&)>& wa
         try {
             drain(lock);
             require_usable();
-            if (wanted(index_->segments().back().of->index))
+            if (wanted(index_->active()))
                 rotate_or_fail();
         } catch (...) {
             is_held_up_ = false;
@@ -335,7 +345,7 @@ archived log_writer::archive(const std::function<bool(const segment_index&)>& wa
     auto views = index_->segments();
     views.pop_back(); // the active one
     for (const auto& view : views) {
-        if (wanted(view.of->index))
+        if (view.entry->kind == segment_kind::sealed && wanted(*index_->open(view).index))
             archive_one(view, out);
     }
     return out;
@@ -344,7 +354,7 @@ archived log_writer::archive(const std::function<bool(const segment_index&)>& wa
 void log_writer::archive_one(const segment_view& view, archived& done) {
     auto& files = *machine_.files;
     const auto entry_of = [&](manifest& m) -> segment_entry& {
-        return *std::ranges::find(m.segments, view.of->number, &segment_entry::number);
+        return *std::ranges::find(m.segments, view.entry->number, &segment_entry::number);
     };
     segment_entry entry;
     {
@@ -358,9 +368,10 @@ void log_writer::archive_one(const segment_view& view, archived& done) {
     entry.kind = segment_kind::archived;
     entry.file = segment_file_name(entry.first, machine_.random->next_u64(), "evz");
     const auto path = io::join(directory_, entry.file);
-    std::shared_ptr<segment_source> source;
     try {
-        source = write_archive(files, path, *view.source, manifest_.log_id, entry.id);
+        static_cast<void>(
+            write_archive(files, path, *index_->open(view).source, manifest_.log_id, entry.id)
+        );
         files.sync_directory(directory_);
     } catch (...) {
         const auto why = std::current_exception();
@@ -386,7 +397,7 @@ void log_writer::archive_one(const segment_view& view, archived& done) {
         }
         manifest_ = std::move(next);
     }
-    index_->move_segment(entry.number, std::move(source));
+    index_->move_segment(entry);
     files.remove(io::join(directory_, old_file));
     ++done.segments;
     done.events += view.event_count;

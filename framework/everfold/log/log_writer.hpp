@@ -118,7 +118,8 @@ private:
     byte_buffer in_flight_{};
     byte_offset durable_{}; // in the active segment: what is synced ends here
     position durable_end_{};
-    bool is_sealed_{};  // a crash came between the seal and the next segment
+    std::uint64_t indexed_chain_{}; // after what is in the index; of the thread that leads
+    bool is_sealed_{};              // a crash came between the seal and the next segment
     bool is_held_up_{}; // archive() waits for what is under way; appends wait for archive()
     bool is_syncing_{};
     bool is_closing_{};

@@ -36,6 +36,10 @@ byte_buffer encode(const manifest& m) {
         append_le(out, s.end_offset.value());
         append_le(out, s.chain_start);
         append_le(out, s.chain_end);
+        append_le(out, s.recorded_last_ns);
+        append_le(out, s.occurred_min_ns);
+        append_le(out, s.occurred_max_ns);
+        append_le(out, s.epoch_end);
         append_le(out, static_cast<std::uint32_t>(s.kind));
         append_text(out, s.file);
     }
@@ -93,6 +97,10 @@ segment_entry decode_segment(payload_reader& in) {
     s.end_offset = byte_offset{in.number<std::uint64_t>()};
     s.chain_start = in.number<std::uint64_t>();
     s.chain_end = in.number<std::uint64_t>();
+    s.recorded_last_ns = in.number<std::int64_t>();
+    s.occurred_min_ns = in.number<std::int64_t>();
+    s.occurred_max_ns = in.number<std::int64_t>();
+    s.epoch_end = in.number<std::uint32_t>();
     const auto kind = in.number<std::uint32_t>();
     if (kind > 2)
         in.fail("a segment of an unknown kind");

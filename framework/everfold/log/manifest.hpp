@@ -27,7 +27,8 @@ inline constexpr std::size_t manifest_slot_unit = 4096;
 
 enum class segment_kind : std::uint32_t { active = 0, sealed = 1, archived = 2 };
 
-/// A live segment, as the manifest lists it. `end…` are zero while it is active.
+/// A live segment, as the manifest lists it. What follows from its content is zero while it is
+/// active.
 struct segment_entry {
     std::uint64_t number{};
     std::uint64_t id{};
@@ -36,6 +37,11 @@ struct segment_entry {
     byte_offset end_offset{};
     std::uint64_t chain_start{};
     std::uint64_t chain_end{};
+    std::int64_t recorded_last_ns{};
+    /// Of occurred_at, the nearest that 64 bits can hold; crossed where there is no event.
+    std::int64_t occurred_min_ns{};
+    std::int64_t occurred_max_ns{};
+    std::uint32_t epoch_end{};
     segment_kind kind{segment_kind::active};
     std::string file{};
 

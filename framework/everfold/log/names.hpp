@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The log's own dense numbers for stream names, event types and tags.
+// Names by dense number, and numbers by name.
 
 #include <everfold/log/record.hpp>
 #include <everfold/log/stable_vector.hpp>
@@ -13,13 +13,6 @@
 
 namespace everfold::log {
 
-/// An event type as the log knows it.
-struct type_name {
-    std::string name{};
-    std::uint32_t version{};
-    payload_format format{payload_format::cbor};
-};
-
 /// Texts by number and numbers by text. Numbers are never given back.
 ///
 /// Threads: as stable_vector: text(n) needs no lock; find and intern need the owner's.
@@ -28,7 +21,7 @@ public:
     [[nodiscard]] std::uint32_t intern(std::string_view text) {
         if (const auto found = find(text))
             return *found;
-        const auto number = static_cast<std::uint32_t>(texts_.size());
+        const auto number = size();
         texts_.push_back(std::string{text});
         numbers_.emplace(texts_.back(), number);
         return number;
@@ -50,6 +43,13 @@ public:
 private:
     stable_vector<std::string> texts_{};
     std::unordered_map<std::string_view, std::uint32_t> numbers_{}; // views into texts_
+};
+
+/// An event type as the log knows it.
+struct type_name {
+    std::string name{};
+    std::uint32_t version{};
+    payload_format format{payload_format::cbor};
 };
 
 /// Event types by (name, version, format). Threads: as name_table.
@@ -91,13 +91,6 @@ private:
 
     stable_vector<type_name> types_{};
     std::unordered_map<std::string, std::uint32_t> numbers_{};
-};
-
-/// All that a log calls by number.
-struct name_tables {
-    name_table streams{};
-    type_table types{};
-    name_table tags{};
 };
 
 } // namespace everfold::log

@@ -16,33 +16,30 @@ namespace {
 constexpr int reading_attempts_max = 64;
 constexpr byte_offset no_bound{std::numeric_limits<std::uint64_t>::max()};
 
-corruption
-damage_at(const segment_source& source, byte_offset at, std::string what, position first_lost) {
-    what += "; events before position " + std::to_string(first_lost.value()) + " are intact";
-    corruption damage{source.file_name(), at, what};
-    damage.first_lost = first_lost;
-    return damage;
+/// The active segment's bytes for reading.
+std::shared_ptr<segment_source>
+open_active(const io::machine& machine, const std::string& directory, const manifest& content) {
+    return open_segment(machine, directory, content.segments.back(), content.log_id);
 }
 
-/// A segment of the manifest and its bytes. They are opened together, so that what a writer
-/// archives meanwhile is still there to be read.
-struct opened_segment {
-    segment_entry entry{};
-    std::shared_ptr<segment_source> source{};
-};
-
-std::vector<opened_segment> open_segments(
-    const io::machine& machine,
-    const std::string& directory,
-    const manifest& content,
-    std::uint64_t from_number
-) {
-    std::vector<opened_segment> out;
-    for (const auto& entry : content.segments) {
-        if (entry.number >= from_number)
-            out.push_back({entry, open_segment(machine, directory, entry, content.log_id)});
+/// Sealed segments are not read before somebody asks for their events. But a file that is missing,
+/// or of another size, is damage at once.
+void require_files(const io::machine& machine, const std::string& directory, const manifest& m) {
+    const auto names = machine.files->list(directory);
+    for (const auto& s : m.segments) {
+        const auto path = io::join(directory, s.file);
+        const char* what = nullptr;
+        if (!std::ranges::binary_search(names, s.file))
+            what = "the segment's file is missing";
+        else if (s.kind == segment_kind::sealed &&
+                 machine.files->open(path, io::open_mode::read)->size() != s.end_offset.value())
+            what = "the segment has another size than when it was sealed";
+        if (what == nullptr)
+            continue;
+        corruption damage{path, byte_offset{0}, what};
+        damage.first_lost = s.first;
+        throw damage;
     }
-    return out;
 }
 
 /// The offset in the active segment that is known to be durable.
@@ -154,65 +151,40 @@ void rewrite_slots(
     }
 }
 
-void begin_segment(loaded_log& log, const opened_segment& opened) {
-    log.index->add_segment(opened.entry, opened.source);
-    const auto before = log.active;
-    log.active = {
-        .at = first_frame,
-        .next = opened.entry.first,
-        .chain = opened.entry.chain_start,
-        .epoch = before.epoch,
-        .recorded_ns = before.recorded_ns};
-    log.current = opened.entry.number;
+void walk_into(loaded_log& log, frame_reader& reader, byte_offset end) {
+    walk_frames(reader, end, log.active, [&](const frame_view& batch, std::uint64_t chain) {
+        return log.index->add_batch(batch, chain);
+    });
 }
 
-/// A sealed segment is exactly what the manifest says.
-void require_as_sealed(
-    const walk_state& state, const segment_entry& entry, segment_source& source
+/// Adds the segments from number `from` on. The last one is still to be walked.
+void add_segments(
+    loaded_log& log, std::uint64_t from, const std::shared_ptr<segment_source>& active
 ) {
-    if (!state.is_sealed || state.at != entry.end_offset || state.next != entry.end ||
-        state.chain != entry.chain_end)
-        throw damage_at(
-            source,
-            state.at,
-            state.why.empty() ? "the segment is not as it was sealed" : std::string{state.why},
-            state.next
-        );
-    if (source.size() != entry.end_offset.value())
-        throw damage_at(source, state.at, "bytes were added to a sealed segment", state.next);
-}
-
-/// Walks on from where `log` stands, through the segments that `content` lists, up to `bound` in
-/// the active one. After a read error it can be called again, and goes on where it stopped.
-frame_reader walk_on(
-    loaded_log& log,
-    const manifest& content,
-    const std::vector<opened_segment>& segments,
-    byte_offset bound
-) {
-    if (!log.current)
-        begin_segment(log, segments.front());
-    for (;;) {
-        const auto entry =
-            std::ranges::find(content.segments, *log.current, &segment_entry::number);
-        check(entry != content.segments.end(), "a segment that is walked is in the manifest");
-        auto source = log.index->last_source();
-        frame_reader reader{
-            source, header_seed(content.log_id, entry->id), log.index->batch_bytes_max()};
-        if (entry->kind == segment_kind::active) {
-            walk_frames(
-                reader, std::min(bound, byte_offset{source->size()}), log.active, *log.index
-            );
-            return reader;
-        }
-        walk_frames(reader, entry->end_offset, log.active, *log.index);
-        require_as_sealed(log.active, *entry, *source);
-        const auto next = std::ranges::find_if(segments, [&](const opened_segment& s) {
-            return s.entry.number == *log.current + 1;
-        });
-        check(next != segments.end(), "the segments that are walked were opened");
-        begin_segment(log, *next);
+    const auto& segments = log.content.segments;
+    for (const auto& entry : segments) {
+        if (entry.number < from)
+            continue;
+        if (entry.kind == segment_kind::active)
+            log.index->add_active(entry, active);
+        else
+            log.index->add_sealed(entry);
     }
+    const auto* before = segments.size() > 1 ? &segments[segments.size() - 2] : nullptr;
+    log.active = beginning_of(segments.back(), before);
+}
+
+/// Walks on in the active segment, up to `bound`. After a read error it can be called again, and
+/// goes on where it stopped.
+frame_reader walk_on(loaded_log& log, byte_offset bound) {
+    auto source = log.index->active_source();
+    const auto end = std::min(bound, byte_offset{source->size()});
+    frame_reader reader{
+        std::move(source),
+        header_seed(log.content.log_id, log.content.segments.back().id),
+        log.index->batch_bytes_max()};
+    walk_into(log, reader, end);
+    return reader;
 }
 
 /// Walks on as far as the watermarks of the frames behind vouch for what lies before them. A head
@@ -220,27 +192,38 @@ frame_reader walk_on(
 void walk_to_watermarks(loaded_log& log, frame_reader& reader) {
     const auto known = watermark_behind(reader, log.active.at, byte_offset{reader.source().size()});
     if (known > log.active.at)
-        walk_frames(reader, known, log.active, *log.index);
+        walk_into(log, reader, known);
 }
 
-loaded_log begin_loading(manifest content, const head_mark_read& head) {
+loaded_log begin_loading(
+    const io::machine& machine,
+    const std::string& directory,
+    manifest content,
+    const head_mark_read& head,
+    bool stores_indexes
+) {
     loaded_log log;
     log.content = std::move(content);
     log.head = head;
-    log.index = std::make_unique<log_index>(log.content.log_id, log.content.limits.batch_bytes_max);
+    const auto& id = log.content.log_id;
+    const auto batch_bytes_max = log.content.limits.batch_bytes_max;
+    log.index = std::make_unique<log_index>(
+        id,
+        batch_bytes_max,
+        std::make_unique<segment_files>(machine, directory, id, batch_bytes_max, stores_indexes)
+    );
     return log;
 }
 
-/// Manifest, head mark and segments that belong together, taken beside a living writer.
+/// Manifest, head mark and active segment that belong together, taken beside a living writer.
 struct reading_view {
     manifest content{};
     head_mark_read head{};
     bool are_slots_whole{};
-    std::vector<opened_segment> segments{};
+    std::shared_ptr<segment_source> active{};
 };
 
-reading_view
-take_view(const io::machine& machine, const std::string& directory, std::uint64_t from_number) {
+reading_view take_view(const io::machine& machine, const std::string& directory) {
     auto& files = *machine.files;
     for (int attempt = 1;; ++attempt) {
         const bool is_last = attempt == reading_attempts_max;
@@ -250,12 +233,13 @@ take_view(const io::machine& machine, const std::string& directory, std::uint64_
         if (head.mark.segment_number > content.segments.back().number && !is_last)
             continue;
         try {
-            auto segments = open_segments(machine, directory, content, from_number);
+            require_files(machine, directory, content);
+            auto active = open_active(machine, directory, content);
             return {
                 std::move(content),
                 head,
                 is_manifest_whole && head.are_both_whole,
-                std::move(segments)};
+                std::move(active)};
         } catch (const error&) {
             // A writer that archived a segment meanwhile has deleted the file that we were told of.
             if (is_last || read_manifest(files, directory).content.generation == content.generation)
@@ -283,55 +267,6 @@ void judge_as_reader(loaded_log& log, frame_reader& reader, const known_durable&
 
 } // namespace
 
-void walk_frames(frame_reader& reader, byte_offset end, walk_state& state, log_index& index) {
-    state.why = {};
-    while (state.at < end) {
-        const auto* frame = reader.read(state.at, end);
-        if (frame == nullptr) {
-            state.why = in_words(reader.fault());
-            return;
-        }
-        const auto& header = frame->header;
-        if (state.is_sealed)
-            state.why = "a frame follows the segment's seal";
-        else if (header.first != state.next)
-            state.why = "a frame does not begin at the position where the one before ended";
-        else if (header.chain_low != static_cast<std::uint32_t>(state.chain))
-            state.why = "a frame does not follow the one before it";
-        else if (header.epoch < state.epoch)
-            state.why = "a frame is of an earlier life of the log";
-        else if (header.recorded_ns < state.recorded_ns)
-            state.why = "a frame was recorded before the one before it";
-        if (!state.why.empty())
-            return;
-        switch (header.kind) {
-        case frame_kind::batch:
-            if (const auto* fault = index.add_batch(*frame))
-                throw damage_at(reader.source(), state.at, fault, state.next);
-            state.chain = chain_after(state.chain, header.body_checksum);
-            state.next = state.next.advanced(header.event_count);
-            break;
-        case frame_kind::mark:
-            break;
-        case frame_kind::seal: {
-            const auto s = decode_seal(frame->body);
-            if (!s || s->end != state.next || s->chain != state.chain ||
-                s->frame_count != state.frame_count) {
-                state.why = "the segment's seal does not match its content";
-                return;
-            }
-            state.is_sealed = true;
-            break;
-        }
-        }
-        ++state.frame_count;
-        state.epoch = header.epoch;
-        state.recorded_ns = header.recorded_ns;
-        state.watermark = header.watermark;
-        state.at = frame->end();
-    }
-}
-
 loaded_log load_for_writing(const io::machine& machine, const std::string& directory) {
     auto& files = *machine.files;
     // What is read below must be what is on the disk, or a later power cut takes back what was
@@ -353,12 +288,14 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
     files.sync_directory(directory);
 
     const auto head = read_head_mark(files, directory, content.log_id);
-    const auto segments = open_segments(machine, directory, content, 0);
-    auto log = begin_loading(std::move(content), head);
+    require_files(machine, directory, content);
+    auto active = open_active(machine, directory, content);
+    auto log = begin_loading(machine, directory, std::move(content), head, true);
     log.active_file = active_file;
+    add_segments(log, 0, active);
     const auto durable = durable_in_active(log, machine, directory);
     const bool is_cache_suspect = durable.is_same_boot && head.mark.state == head_state::failed;
-    auto reader = walk_on(log, log.content, segments, is_cache_suspect ? durable.at : no_bound);
+    auto reader = walk_on(log, is_cache_suspect ? durable.at : no_bound);
     if (is_cache_suspect && log.active.at >= durable.at)
         walk_to_watermarks(log, reader);
     const auto torn = judge_tail(log, reader, durable.at);
@@ -407,11 +344,11 @@ void distrust_cache(const io::machine& machine, const std::string& directory) no
 
 loaded_log load_for_reading(const io::machine& machine, const std::string& directory) {
     for (int attempt = 1;; ++attempt) {
-        auto view = take_view(machine, directory, 0);
-        auto log = begin_loading(std::move(view.content), view.head);
+        auto view = take_view(machine, directory);
+        auto log = begin_loading(machine, directory, std::move(view.content), view.head, false);
+        add_segments(log, 0, view.active);
         const auto durable = durable_in_active(log, machine, directory);
-        auto reader =
-            walk_on(log, log.content, view.segments, durable.is_bound ? durable.at : no_bound);
+        auto reader = walk_on(log, durable.is_bound ? durable.at : no_bound);
         // Where there was no writer when the mark was read, one may have come by now: then not all
         // that was read need be durable, and what lies behind is no damage.
         const bool had_no_writer = !durable.is_bound || view.head.mark.state == head_state::closed;
@@ -435,22 +372,34 @@ void follow(const io::machine& machine, const std::string& directory, loaded_log
     auto head = read_head_mark(*machine.files, directory, log.content.log_id);
     if (head.mark == log.head.mark)
         return;
-    std::vector<opened_segment> fresh;
-    if (head.mark.segment_number != *log.current) {
-        auto view = take_view(machine, directory, *log.current + 1);
+    const auto was_active = log.content.segments.back().number;
+    if (head.mark.segment_number != was_active) {
+        auto view = take_view(machine, directory);
         head = view.head;
+        const auto entry =
+            std::ranges::find(view.content.segments, was_active, &segment_entry::number);
+        if (entry == view.content.segments.end())
+            throw corruption{
+                io::join(directory, manifest_name),
+                byte_offset{0},
+                "the manifest no longer lists a segment that was read before"};
         log.content = std::move(view.content);
-        fresh = std::move(view.segments);
+        if (entry->kind != segment_kind::active) {
+            // Whatever was learned while it grew need not be all of it.
+            log.index->seal_active(*entry);
+            log.index->drop_index(was_active);
+            add_segments(log, was_active + 1, view.active);
+        }
     }
     const auto& active = log.content.segments.back();
     const auto durable = head.mark.segment_id == active.id ? head.mark.durable : first_frame;
-    auto reader = walk_on(log, log.content, fresh, durable);
+    auto reader = walk_on(log, durable);
     if (log.active.at < durable)
         throw damage_at(
             reader.source(), log.active.at, std::string{log.active.why}, log.active.next
         );
     // Only now: after a failure, or ahead of the manifest, the next call tries again.
-    if (head.mark.segment_number == *log.current)
+    if (head.mark.segment_number == active.number)
         log.head = head;
     log.index->publish();
 }

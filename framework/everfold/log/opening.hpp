@@ -5,13 +5,12 @@
 
 #include <everfold/base/ids.hpp>
 #include <everfold/io/file_system.hpp>
-#include <everfold/log/frame_reader.hpp>
+#include <everfold/log/frame_walk.hpp>
 #include <everfold/log/log_index.hpp>
 #include <everfold/log/manifest.hpp>
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,32 +23,13 @@ struct open_notes {
     std::vector<std::string> notes{};
 };
 
-/// How far a walk over frames has come.
-struct walk_state {
-    byte_offset at{};
-    position next{};
-    std::uint64_t chain{};
-    std::uint32_t epoch{};
-    std::int64_t recorded_ns{};
-    byte_offset watermark{}; ///< of the last good frame
-    std::uint64_t frame_count{};
-    bool is_sealed{};
-    /// Why it stopped.
-    std::string_view why{};
-};
-
-/// Walks the frames from `state.at` up to `end` into the last segment of `index`, as far as
-/// everything checks. Records that no writer writes are corruption.
-void walk_frames(frame_reader& reader, byte_offset end, walk_state& state, log_index& index);
-
-/// A loaded log: its index, and where the active segment stands.
+/// A loaded log: its index, and where the active segment stands. Sealed segments were not read.
 struct loaded_log {
     manifest content{};
     head_mark_read head{};
     std::unique_ptr<log_index> index{};
     std::shared_ptr<io::file> active_file{};
-    /// The number of the segment that `active` is in; it is the last of the index.
-    std::optional<std::uint64_t> current{};
+    /// How far the active segment was walked.
     walk_state active{};
     open_notes notes{};
 };
@@ -64,8 +44,7 @@ void distrust_cache(const io::machine& machine, const std::string& directory) no
 /// Loads for a reader: changes nothing.
 [[nodiscard]] loaded_log load_for_reading(const io::machine& machine, const std::string& directory);
 
-/// Takes in what a living writer has made durable since. Segments that were archived meanwhile are
-/// read from where they were.
+/// Takes in what a living writer has made durable since.
 void follow(const io::machine& machine, const std::string& directory, loaded_log& log);
 
 } // namespace everfold::log

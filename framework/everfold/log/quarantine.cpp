@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
 #include <everfold/log/quarantine.hpp>
+#include <everfold/log/segment_file.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -9,6 +10,17 @@
 namespace everfold::log {
 
 namespace {
+
+/// An index, or one that was just being written.
+bool is_derived(std::string_view name) {
+    return name.ends_with(".evi") || name.ends_with(".evi.tmp");
+}
+
+bool is_index_of_live(std::string_view name, const manifest& content) {
+    return std::ranges::any_of(content.segments, [&](const segment_entry& s) {
+        return s.kind != segment_kind::active && index_file_name(s) == name;
+    });
+}
 
 std::string
 unused_name(io::file_system& files, const std::string& directory, const std::string& stem) {
@@ -96,6 +108,11 @@ void put_orphans_aside(
         if (is_live)
             continue;
         const auto path = io::join(directory, name);
+        if (is_derived(name)) {
+            if (!is_index_of_live(name, content))
+                files.remove(path); // it can be made again
+            continue;
+        }
         if (std::ranges::find(content.dead, name) != content.dead.end()) {
             files.remove(path);
             continue;

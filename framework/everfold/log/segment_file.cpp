@@ -35,6 +35,10 @@ std::string segment_file_name(position first, std::uint64_t file_id, std::string
     return std::string(name.data(), static_cast<std::size_t>(n)) + std::string{extension};
 }
 
+std::string index_file_name(const segment_entry& entry) {
+    return segment_file_name(entry.first, entry.id, "evi");
+}
+
 std::shared_ptr<io::file> create_segment(
     const io::machine& machine,
     const std::string& directory,

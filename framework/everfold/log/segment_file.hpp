@@ -21,6 +21,9 @@ inline constexpr byte_offset first_frame{segment_header_size};
 [[nodiscard]] std::string
 segment_file_name(position first, std::uint64_t file_id, std::string_view extension);
 
+/// Of the segment's index, whichever file its events are in.
+[[nodiscard]] std::string index_file_name(const segment_entry& entry);
+
 /// A new segment's file, durable with its name, with the header that `entry` describes.
 [[nodiscard]] std::shared_ptr<io::file> create_segment(
     const io::machine& machine,

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Where the events of one segment are, and which of them belong to a stream, type or tag. Derived
-// from the frames, in memory.
+// from the frames: the active segment's grows in memory (growing_index.hpp), a sealed segment's is
+// a file beside it (stored_index.hpp).
 
 #include <everfold/base/ids.hpp>
-#include <everfold/log/frame_reader.hpp>
-#include <everfold/log/names.hpp>
-#include <everfold/log/stable_vector.hpp>
+#include <everfold/log/record.hpp>
 
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <unordered_map>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace everfold::log {
 
-/// A segment's local numbers: event k of the segment, counted from 0, is its *ordinal*.
+/// Event k of a segment, counted from 0, has the *ordinal* k.
 using ordinal_list = std::vector<std::uint32_t>;
 
 /// One frame with events.
@@ -30,99 +29,103 @@ struct frame_entry {
     std::uint64_t chain_after{};
 
     [[nodiscard]] byte_offset at() const noexcept { return byte_offset{std::uint64_t{at_8} * 8}; }
+
+    friend bool operator==(const frame_entry&, const frame_entry&) = default;
 };
 
-/// A stream in one segment.
-struct local_stream {
-    std::uint32_t number{}; ///< the log's
-    std::uint64_t base{};   ///< revision of its first event here
+/// A stream in one segment. The name lives as long as the index.
+struct stream_entry {
+    std::string_view name{};
+    std::uint64_t base{}; ///< revision of its first event here
 };
 
-/// Threads: as stable_vector for all but the ordinal lists, which need the owner's lock.
+/// An event type in one segment. The name lives as long as the index.
+struct type_entry {
+    std::string_view name{};
+    std::uint32_t version{};
+    payload_format format{payload_format::cbor};
+};
+
+/// Streams, types and tags go by the segment's own numbers here, as its records call them.
+///
+/// Threads: events, frames and entries by number need no lock below a count that was learned under
+///          the owner's. The rest needs that lock while the index grows.
+/// Failure: an index that holds what none of ours does throws corruption, naming its file.
 class segment_index {
 public:
-    explicit segment_index(position first) noexcept
-        : first_{first} {}
-
-    /// Takes in a batch. `next_revisions`, by the log's stream number, is checked and moved on.
-    /// A sentence where the records are not what a writer writes; then the index is of no use.
-    [[nodiscard]] const char*
-    add(const frame_view& frame,
-        std::uint64_t chain_after,
-        name_tables& names,
-        std::vector<std::uint64_t>& next_revisions);
+    segment_index(const segment_index&) = delete;
+    segment_index& operator=(const segment_index&) = delete;
+    segment_index(segment_index&&) = delete;
+    segment_index& operator=(segment_index&&) = delete;
+    virtual ~segment_index();
 
     [[nodiscard]] position first() const noexcept { return first_; }
 
-    [[nodiscard]] std::uint32_t event_count() const noexcept {
-        return static_cast<std::uint32_t>(offsets_8_.size());
-    }
+    [[nodiscard]] virtual std::uint32_t event_count() const noexcept = 0;
 
-    [[nodiscard]] byte_offset offset_of(std::uint32_t ordinal) const noexcept {
-        return byte_offset{std::uint64_t{offsets_8_[ordinal]} * 8};
-    }
+    /// Of the event's record.
+    [[nodiscard]] virtual byte_offset offset_of(std::uint32_t ordinal) const = 0;
 
-    [[nodiscard]] std::size_t frame_count() const noexcept { return frames_.size(); }
+    [[nodiscard]] virtual std::size_t frame_count() const noexcept = 0;
 
-    [[nodiscard]] const frame_entry& frame(std::size_t i) const noexcept { return frames_[i]; }
+    [[nodiscard]] virtual frame_entry frame(std::size_t i) const noexcept = 0;
 
-    /// The frame of `count` known ones that holds the event.
-    [[nodiscard]] std::size_t frame_of(std::uint32_t ordinal, std::size_t count) const noexcept;
+    /// The frame of `count` known ones, at least one, that holds the event.
+    [[nodiscard]] std::size_t frame_of(std::uint32_t ordinal, std::size_t count) const;
 
-    // The segment's numbers to the log's.
-    [[nodiscard]] const local_stream& stream(std::uint32_t local) const noexcept {
-        return streams_[local];
-    }
+    [[nodiscard]] virtual std::uint32_t stream_count() const noexcept = 0;
+    [[nodiscard]] virtual std::uint32_t type_count() const noexcept = 0;
+    [[nodiscard]] virtual std::uint32_t tag_count() const noexcept = 0;
 
-    [[nodiscard]] std::uint32_t type(std::uint32_t local) const noexcept { return types_[local]; }
+    [[nodiscard]] virtual stream_entry stream(std::uint32_t number) const = 0;
+    [[nodiscard]] virtual type_entry type(std::uint32_t number) const = 0;
+    [[nodiscard]] virtual std::string_view tag(std::uint32_t number) const = 0;
 
-    [[nodiscard]] std::uint32_t tag(std::uint32_t local) const noexcept { return tags_[local]; }
+    [[nodiscard]] virtual std::optional<std::uint32_t> find_stream(std::string_view name) const = 0;
+    [[nodiscard]] virtual std::optional<std::uint32_t> find_tag(std::string_view text) const = 0;
+    /// Every version of the type.
+    [[nodiscard]] std::vector<std::uint32_t> find_types(std::string_view name) const;
+    /// The streams whose names begin with `prefix`, in any order.
+    [[nodiscard]] virtual std::vector<std::uint32_t> find_streams_with(std::string_view prefix
+    ) const = 0;
 
-    [[nodiscard]] std::uint32_t stream_count() const noexcept {
-        return static_cast<std::uint32_t>(streams_.size());
-    }
+    [[nodiscard]] virtual std::uint32_t count_of_stream(std::uint32_t number) const = 0;
+    /// Of the stream's event `i` here, below count_of_stream().
+    [[nodiscard]] virtual std::uint32_t
+    ordinal_in_stream(std::uint32_t number, std::uint32_t i) const = 0;
 
-    [[nodiscard]] std::uint32_t type_count() const noexcept {
-        return static_cast<std::uint32_t>(types_.size());
-    }
+    /// Appends the ordinals, which ascend, to `out`.
+    virtual void append_stream(std::uint32_t number, ordinal_list& out) const = 0;
+    virtual void append_type(std::uint32_t number, ordinal_list& out) const = 0;
+    virtual void append_tag(std::uint32_t number, ordinal_list& out) const = 0;
 
-    [[nodiscard]] std::uint32_t tag_count() const noexcept {
-        return static_cast<std::uint32_t>(tags_.size());
-    }
-
-    // The log's numbers to the segment's, and the events of each; need the owner's lock.
-    [[nodiscard]] std::optional<std::uint32_t> local_stream_of(std::uint32_t number) const;
-    [[nodiscard]] std::optional<std::uint32_t> local_type_of(std::uint32_t number) const;
-    [[nodiscard]] std::optional<std::uint32_t> local_tag_of(std::uint32_t number) const;
-
-    [[nodiscard]] const ordinal_list& of_stream(std::uint32_t local) const {
-        return by_stream_[local];
-    }
-
-    [[nodiscard]] const ordinal_list& of_type(std::uint32_t local) const { return by_type_[local]; }
-
-    [[nodiscard]] const ordinal_list& of_tag(std::uint32_t local) const { return by_tag_[local]; }
+protected:
+    explicit segment_index(position first) noexcept
+        : first_{first} {}
 
 private:
-    const char* add_names(
-        const names_record& record, name_tables& names, std::vector<std::uint64_t>& next_revisions
-    );
-    const char* add_event(
-        const event_record& event, byte_offset at, std::vector<std::uint64_t>& next_revisions
-    );
-
     position first_;
-    stable_vector<std::uint32_t> offsets_8_{}; // of each event's record
-    stable_vector<frame_entry> frames_{};
-    stable_vector<local_stream> streams_{};
-    stable_vector<std::uint32_t> types_{};
-    stable_vector<std::uint32_t> tags_{};
-    std::unordered_map<std::uint32_t, std::uint32_t> stream_numbers_{};
-    std::unordered_map<std::uint32_t, std::uint32_t> type_numbers_{};
-    std::unordered_map<std::uint32_t, std::uint32_t> tag_numbers_{};
-    std::vector<ordinal_list> by_stream_{};
-    std::vector<ordinal_list> by_type_{};
-    std::vector<ordinal_list> by_tag_{};
 };
+
+/// Which events to walk; an absent list asks for nothing.
+struct selection_item {
+    struct stream_names {
+        std::vector<std::string> exact{};
+        std::vector<std::string> prefixes{};
+    };
+
+    std::optional<stream_names> streams{};
+    std::vector<std::string> types{}; ///< any of them; empty: every type
+    std::vector<std::string> tags{};  ///< all of them
+
+    [[nodiscard]] bool is_everything() const noexcept {
+        return !streams && types.empty() && tags.empty();
+    }
+};
+
+/// Ordinals, ascending, of the events among the first `count` that match any of `items`.
+[[nodiscard]] ordinal_list find_matches(
+    const segment_index& index, const std::vector<selection_item>& items, std::uint32_t count
+);
 
 } // namespace everfold::log

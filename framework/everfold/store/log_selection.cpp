@@ -10,50 +10,18 @@ namespace everfold {
 
 namespace {
 
-std::vector<std::uint32_t>
-streams_of_category(const std::string& category, const log::log_index& index) {
-    std::vector<std::uint32_t> out;
-    for (std::uint32_t i = 0; i < index.stream_count(); ++i) {
-        if (category_of(index.names().streams.text(i)) == category)
-            out.push_back(i);
-    }
-    return out;
-}
-
-std::optional<log::selection_item>
-select_item(const query_item& item, const log::log_index& index) {
-    log::selection_item out;
+/// Nothing where no event can match.
+std::optional<log::selection_item> select_item(const query_item& item) {
+    log::selection_item out{.types = item.types, .tags = item.tags};
     if (item.stream) {
-        const auto number = index.find_stream(*item.stream);
-        if (!number)
+        if (item.category && category_of(*item.stream) != *item.category)
             return {};
-        out.streams = {*number};
-    }
-    if (item.category) {
-        auto of_category = streams_of_category(*item.category, index);
-        if (out.streams)
-            std::erase_if(*out.streams, [&](std::uint32_t n) {
-                return std::ranges::find(of_category, n) == of_category.end();
-            });
-        else
-            out.streams = std::move(of_category);
-        if (out.streams->empty())
+        out.streams = {.exact = {*item.stream}};
+    } else if (item.category) {
+        // A stream's category is its name, or what comes before the first dash.
+        if (category_of(*item.category) != *item.category)
             return {};
-    }
-    if (!item.types.empty()) {
-        out.types.emplace();
-        for (const auto& type : item.types) {
-            const auto numbers = index.find_types(type);
-            out.types->insert(out.types->end(), numbers.begin(), numbers.end());
-        }
-        if (out.types->empty())
-            return {};
-    }
-    for (const auto& tag : item.tags) {
-        const auto number = index.find_tag(tag);
-        if (!number)
-            return {};
-        out.tags.push_back(*number);
+        out.streams = {.exact = {*item.category}, .prefixes = {*item.category + "-"}};
     }
     return out;
 }
@@ -66,7 +34,7 @@ bool bound_by_revisions(const query& q, const log::log_index& index, log::select
         return true;
     if (q.items().size() != 1 || !q.items().front().stream)
         throw error{errc::invalid, "a query bounded by revisions names exactly one stream"};
-    const auto stream = *index.find_stream(*q.items().front().stream);
+    const auto& stream = *q.items().front().stream;
     const auto from = index.position_of(stream, within.from_revision);
     if (!from)
         return false;
@@ -87,7 +55,7 @@ std::optional<log::selection> select(const query& q, const log::log_index& index
         .until = within.until,
         .is_backwards = within.is_backwards};
     for (const auto& item : q.items()) {
-        if (auto selected = select_item(item, index))
+        if (auto selected = select_item(item))
             out.items.push_back(std::move(*selected));
     }
     if (out.items.empty() || !bound_by_revisions(q, index, out))

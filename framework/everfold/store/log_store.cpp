@@ -49,10 +49,9 @@ public:
         if (event == nullptr)
             return nullptr;
         --left_;
-        const auto& names = index_->names();
-        const auto& type = names.types[event->type];
+        const auto& type = index_->type(event->type);
         out_.log_position = event->at;
-        out_.stream = names.streams.text(event->stream);
+        out_.stream = event->stream;
         out_.stream_revision = event->stream_revision;
         out_.type = type.name;
         out_.version = type.version;
@@ -64,7 +63,7 @@ public:
         out_.causation_id = event->record.causation_id;
         tags_.clear();
         for (std::size_t i = 0; i < event->record.tag_count(); ++i)
-            tags_.push_back(names.tags.text(event->index->tag(event->record.tag(i))));
+            tags_.push_back(event->in->index->tag(event->record.tag(i)));
         out_.tags = tags_;
         out_.metadata = event->record.metadata;
         out_.payload = event->record.payload;
@@ -150,11 +149,13 @@ std::shared_ptr<io::clock> log_store::clock() const {
 }
 
 open_report log_store::report() const {
+    for (auto& sentence : log_->take_notes())
+        note(std::move(sentence));
     const std::lock_guard lock{noting_};
     return report_;
 }
 
-void log_store::note(std::string sentence) {
+void log_store::note(std::string sentence) const {
     const std::lock_guard lock{noting_};
     if (std::ranges::find(report_.notes, sentence) == report_.notes.end())
         report_.notes.push_back(std::move(sentence));
@@ -199,9 +200,7 @@ position log_store::end() {
 }
 
 std::optional<revision> log_store::last_revision(std::string_view stream) {
-    const auto& index = log_->index();
-    const auto number = index.find_stream(stream);
-    const auto next = number ? index.next_revision(*number) : std::nullopt;
+    const auto next = log_->index().next_revision(stream);
     return next ? std::optional{revision{*next - 1}} : std::nullopt;
 }
 
@@ -210,13 +209,7 @@ std::optional<position> log_store::position_at(timestamp t) {
 }
 
 std::vector<std::string> log_store::streams() {
-    const auto& index = log_->index();
-    std::vector<std::string> out;
-    for (std::uint32_t i = 0; i < index.stream_count(); ++i) {
-        if (index.next_revision(i))
-            out.emplace_back(index.names().streams.text(i));
-    }
-    return out;
+    return log_->index().stream_names();
 }
 
 bool log_store::wait_for(position p, std::chrono::milliseconds timeout) {
@@ -229,8 +222,7 @@ void log_store::save_snapshot(const snapshot& s) {
             errc::read_only,
             "'" + log_->directory() + "' was opened for reading only; a snapshot needs a writer"};
     const auto& index = log_->index();
-    const auto number = index.find_stream(s.stream);
-    if (!number || index.position_of(*number, s.at) != s.log_position)
+    if (index.position_of(s.stream, s.at) != s.log_position)
         throw error{
             errc::invalid,
             "a snapshot of stream '" + printable(s.stream) + "' at revision " +
@@ -242,15 +234,11 @@ void log_store::save_snapshot(const snapshot& s) {
 std::optional<snapshot>
 log_store::load_snapshot(std::string_view stream, std::string_view fold, revision up_to) {
     const auto& index = log_->index();
-    const auto number = index.find_stream(stream);
-    if (!number)
-        return {};
     for (const auto& name : snapshots_.names(stream, fold, up_to)) {
         std::string why;
         auto found = snapshots_.load(name, stream, fold, why);
-        if (found &&
-            (index.position_of(*number, found->content.at) != found->content.log_position ||
-             index.chain_at(found->content.log_position) != found->chain)) {
+        if (found && (index.position_of(stream, found->content.at) != found->content.log_position ||
+                      index.chain_at(found->content.log_position) != found->chain)) {
             why = "the log does not confirm it";
             found.reset();
         }
@@ -265,17 +253,14 @@ log_store::load_snapshot(std::string_view stream, std::string_view fold, revisio
 }
 
 archive_report log_store::archive(std::string_view stream, revision up_to) {
-    const auto number = log_->index().find_stream(stream);
     archive_report out;
     out.bytes_before = log_->stored_bytes();
-    if (number) {
-        const auto done = log_->archive([&](const log::segment_index& segment) {
-            const auto local = segment.local_stream_of(*number);
-            return local && segment.stream(*local).base <= up_to.value();
-        });
-        out.segments = done.segments;
-        out.events = done.events;
-    }
+    const auto done = log_->archive([&](const log::segment_index& segment) {
+        const auto number = segment.find_stream(stream);
+        return number && segment.stream(*number).base <= up_to.value();
+    });
+    out.segments = done.segments;
+    out.events = done.events;
     out.bytes_after = log_->stored_bytes();
     return out;
 }

@@ -36,14 +36,14 @@ public:
     void close() override;
 
 private:
-    void note(std::string sentence);
+    void note(std::string sentence) const;
 
     std::shared_ptr<log::event_log> log_;
     uuid log_id_;
     snapshot_files snapshots_;
     std::mutex saving_{};
     mutable std::mutex noting_{};
-    open_report report_{};
+    mutable open_report report_{}; // grows as things are found
 };
 
 } // namespace everfold

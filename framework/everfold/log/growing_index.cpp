@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/log/growing_index.hpp>
+
+#include <algorithm>
+
+namespace everfold::log {
+
+namespace {
+
+std::int64_t nearest_ns(timestamp t) noexcept {
+    if (const auto ns = t.to_nanoseconds())
+        return *ns;
+    return t.seconds() < 0 ? std::numeric_limits<std::int64_t>::min()
+                           : std::numeric_limits<std::int64_t>::max();
+}
+
+void append(const ordinal_list& list, ordinal_list& out) {
+    out.insert(out.end(), list.begin(), list.end());
+}
+
+} // namespace
+
+std::vector<std::uint32_t> growing_index::find_streams_with(std::string_view prefix) const {
+    std::vector<std::uint32_t> out;
+    for (std::uint32_t i = 0; i < streams_.size(); ++i) {
+        if (streams_.text(i).starts_with(prefix))
+            out.push_back(i);
+    }
+    return out;
+}
+
+void growing_index::append_stream(std::uint32_t number, ordinal_list& out) const {
+    append(by_stream_[number], out);
+}
+
+void growing_index::append_type(std::uint32_t number, ordinal_list& out) const {
+    append(by_type_[number], out);
+}
+
+void growing_index::append_tag(std::uint32_t number, ordinal_list& out) const {
+    append(by_tag_[number], out);
+}
+
+const char* growing_index::add(const frame_view& frame, std::uint64_t chain_after) {
+    if (frame.body.size() < append_id_size)
+        return "a batch is too short for its append id";
+    frame_entry entry{
+        .at_8 = static_cast<std::uint32_t>(frame.at.value() / 8),
+        .first_ordinal = event_count(),
+        .recorded_last_ns = frame.header.recorded_ns,
+        .occurred_min_ns = std::numeric_limits<std::int64_t>::max(),
+        .occurred_max_ns = std::numeric_limits<std::int64_t>::min(),
+        .chain_after = chain_after};
+    auto rest = frame.body.subspan(append_id_size);
+    while (!rest.empty()) {
+        const auto at = frame.end().value() - frame_trailer_size - rest.size();
+        const auto record = take_record(rest, frame.header.recorded_ns);
+        if (!record)
+            return "a record is not well-formed";
+        if (const auto* names = std::get_if<names_record>(&*record)) {
+            if (const auto* fault = add_names(*names))
+                return fault;
+            continue;
+        }
+        const auto& event = std::get<event_record>(*record);
+        if (const auto* fault = add_event(event, byte_offset{at}))
+            return fault;
+        entry.occurred_min_ns = std::min(entry.occurred_min_ns, nearest_ns(event.occurred_at));
+        entry.occurred_max_ns = std::max(entry.occurred_max_ns, nearest_ns(event.occurred_at));
+    }
+    if (event_count() - entry.first_ordinal != frame.header.event_count)
+        return "a batch has not as many events as its header says";
+    if (frame.header.event_count == 0)
+        return nullptr;
+    frames_.push_back(entry);
+    occurred_min_ns_ = std::min(occurred_min_ns_, entry.occurred_min_ns);
+    occurred_max_ns_ = std::max(occurred_max_ns_, entry.occurred_max_ns);
+    return nullptr;
+}
+
+const char* growing_index::add_names(const names_record& record) {
+    const auto add_to = [&](name_table& names, std::vector<ordinal_list>& lists) {
+        if (record.number != names.size() || names.intern(record.name) != record.number)
+            return false;
+        lists.emplace_back();
+        return true;
+    };
+    switch (record.kind) {
+    case name_kind::stream:
+        if (!add_to(streams_, by_stream_))
+            return "a stream's number is not the next one";
+        bases_.push_back(record.base);
+        return nullptr;
+    case name_kind::type:
+        if (record.base != static_cast<std::uint64_t>(payload_format::cbor))
+            return "a payload is in an unknown format";
+        if (record.number >= names_record_mark || record.number != types_.size() ||
+            types_.intern(record.name, record.version, payload_format::cbor) != record.number)
+            return "a type's number is not the next one";
+        by_type_.emplace_back();
+        return nullptr;
+    case name_kind::tag:
+        return add_to(tags_, by_tag_) ? nullptr : "a tag's number is not the next one";
+    }
+    return "a name is of an unknown kind";
+}
+
+const char* growing_index::add_event(const event_record& event, byte_offset at) {
+    if (event.stream >= by_stream_.size() || event.type >= by_type_.size())
+        return "an event has a stream or type that has no name";
+    auto& of_stream = by_stream_[event.stream];
+    if (event.revision_in_segment != of_stream.size())
+        return "a stream's revisions have a gap";
+    const auto ordinal = event_count();
+    for (std::size_t i = 0; i < event.tag_count(); ++i) {
+        if (event.tag(i) >= by_tag_.size())
+            return "an event has a tag that has no name";
+        auto& of_tag = by_tag_[event.tag(i)];
+        if (of_tag.empty() || of_tag.back() != ordinal)
+            of_tag.push_back(ordinal);
+    }
+    of_stream.push_back(ordinal);
+    by_type_[event.type].push_back(ordinal);
+    offsets_8_.push_back(static_cast<std::uint32_t>(at.value() / 8));
+    return nullptr;
+}
+
+} // namespace everfold::log

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The index of a segment in memory, made from its frames one after the other.
+
+#include <everfold/log/frame_reader.hpp>
+#include <everfold/log/names.hpp>
+#include <everfold/log/segment_index.hpp>
+#include <everfold/log/stable_vector.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace everfold::log {
+
+/// Threads: as stable_vector for what goes by number; the owner's lock for the rest.
+class growing_index final : public segment_index {
+public:
+    explicit growing_index(position first) noexcept
+        : segment_index{first} {}
+
+    /// Takes in a batch. A sentence where the records are not what a writer writes; then the index
+    /// is of no use.
+    [[nodiscard]] const char* add(const frame_view& frame, std::uint64_t chain_after);
+
+    /// Of occurred_at, as in frame_entry; crossed where there is no event.
+    [[nodiscard]] std::int64_t occurred_min_ns() const noexcept { return occurred_min_ns_; }
+
+    [[nodiscard]] std::int64_t occurred_max_ns() const noexcept { return occurred_max_ns_; }
+
+    [[nodiscard]] std::uint32_t event_count() const noexcept override {
+        return static_cast<std::uint32_t>(offsets_8_.size());
+    }
+
+    [[nodiscard]] byte_offset offset_of(std::uint32_t ordinal) const override {
+        return byte_offset{std::uint64_t{offsets_8_[ordinal]} * 8};
+    }
+
+    [[nodiscard]] std::size_t frame_count() const noexcept override { return frames_.size(); }
+
+    [[nodiscard]] frame_entry frame(std::size_t i) const noexcept override { return frames_[i]; }
+
+    [[nodiscard]] std::uint32_t stream_count() const noexcept override { return streams_.size(); }
+
+    [[nodiscard]] std::uint32_t type_count() const noexcept override { return types_.size(); }
+
+    [[nodiscard]] std::uint32_t tag_count() const noexcept override { return tags_.size(); }
+
+    [[nodiscard]] stream_entry stream(std::uint32_t number) const override {
+        return {streams_.text(number), bases_[number]};
+    }
+
+    [[nodiscard]] type_entry type(std::uint32_t number) const override {
+        const auto& type = types_[number];
+        return {type.name, type.version, type.format};
+    }
+
+    [[nodiscard]] std::string_view tag(std::uint32_t number) const override {
+        return tags_.text(number);
+    }
+
+    [[nodiscard]] std::optional<std::uint32_t> find_stream(std::string_view name) const override {
+        return streams_.find(name);
+    }
+
+    [[nodiscard]] std::optional<std::uint32_t> find_tag(std::string_view text) const override {
+        return tags_.find(text);
+    }
+
+    [[nodiscard]] std::vector<std::uint32_t> find_streams_with(std::string_view prefix
+    ) const override;
+
+    [[nodiscard]] std::uint32_t count_of_stream(std::uint32_t number) const override {
+        return static_cast<std::uint32_t>(by_stream_[number].size());
+    }
+
+    [[nodiscard]] std::uint32_t
+    ordinal_in_stream(std::uint32_t number, std::uint32_t i) const override {
+        return by_stream_[number][i];
+    }
+
+    [[nodiscard]] const ordinal_list& of_stream(std::uint32_t number) const {
+        return by_stream_[number];
+    }
+
+    void append_stream(std::uint32_t number, ordinal_list& out) const override;
+    void append_type(std::uint32_t number, ordinal_list& out) const override;
+    void append_tag(std::uint32_t number, ordinal_list& out) const override;
+
+private:
+    const char* add_names(const names_record& record);
+    const char* add_event(const event_record& event, byte_offset at);
+
+    stable_vector<std::uint32_t> offsets_8_{}; // of each event's record
+    stable_vector<frame_entry> frames_{};
+    name_table streams_{};
+    stable_vector<std::uint64_t> bases_{};
+    type_table types_{};
+    name_table tags_{};
+    std::vector<ordinal_list> by_stream_{};
+    std::vector<ordinal_list> by_type_{};
+    std::vector<ordinal_list> by_tag_{};
+    std::int64_t occurred_min_ns_{std::numeric_limits<std::int64_t>::max()};
+    std::int64_t occurred_max_ns_{std::numeric_limits<std::int64_t>::min()};
+};
+
+} // namespace everfold::log

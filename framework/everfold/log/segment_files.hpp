@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The files of sealed segments, opened when somebody reads them: few descriptors and no work for
+// what nobody asks for, however long the log is.
+
+#include <everfold/base/uuid.hpp>
+#include <everfold/io/file_system.hpp>
+#include <everfold/log/manifest.hpp>
+#include <everfold/log/segment_index.hpp>
+#include <everfold/log/source.hpp>
+#include <everfold/log/stored_index.hpp>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace everfold::log {
+
+/// Threads: any.
+class segment_files {
+public:
+    /// Only one that holds the log's lock `stores_indexes`.
+    segment_files(
+        io::machine machine,
+        std::string directory,
+        uuid log_id,
+        std::uint32_t batch_bytes_max,
+        bool stores_indexes
+    );
+
+    /// The bytes of a sealed segment, checked to be those that the manifest names. Where the file
+    /// is gone because a writer has archived the segment meanwhile, the archive.
+    /// Failure: io_error; corruption where it is missing or another one.
+    [[nodiscard]] std::shared_ptr<segment_source> source_of(const segment_entry& entry);
+
+    /// The index of a sealed segment: its file's, or made anew from the frames where that is
+    /// missing or damaged, and then stored. Throws what source_of throws; corruption where frames
+    /// do not check.
+    [[nodiscard]] std::shared_ptr<const segment_index> index_of(const segment_entry& entry);
+
+    /// Writes the index of a sealed segment, and gives it back as it is on disk. Nothing is lost
+    /// but time where that fails: then there is a note, and the result is null.
+    [[nodiscard]] std::shared_ptr<const segment_index>
+    store_index(const segment_entry& entry, const segment_index& index);
+
+    /// What is wrong with the index file of a segment whose frames give `truth`; empty where it
+    /// says the same, or is missing.
+    [[nodiscard]] std::string
+    compare_index(const segment_entry& entry, const segment_index& truth) const;
+
+    /// Forgets what is open of a segment whose file was replaced.
+    void forget(const segment_entry& entry);
+
+    /// What was found wrong with derived files, a sentence each; handed out once.
+    [[nodiscard]] std::vector<std::string> take_notes();
+
+private:
+    [[nodiscard]] std::shared_ptr<segment_source> open(const segment_entry& entry) const;
+    [[nodiscard]] index_identity identity_of(const segment_entry& entry) const;
+    void note(std::string sentence);
+
+    io::machine machine_;
+    std::string directory_;
+    uuid log_id_;
+    std::uint32_t batch_bytes_max_;
+    bool stores_indexes_;
+    std::mutex mutex_{};
+    /// The ones that were asked for last, the very last in front.
+    std::list<std::pair<std::uint64_t, std::shared_ptr<segment_source>>> open_{};
+    std::vector<std::string> notes_{};
+};
+
+} // namespace everfold::log
