@@ -21,7 +21,8 @@ std::unique_ptr<log::event_log> small_segments(const std::string& directory) {
         io::posix_machine(),
         directory,
         {.limits =
-             {.segment_bytes_max = 16'384, .event_bytes_max = 4096, .batch_bytes_max = 65'536}}
+             {.segment_bytes_max = 16'384, .event_bytes_max = 4096, .batch_bytes_max = 65'536},
+         .compress_sealed = false}
     );
 }
 

@@ -25,7 +25,7 @@ struct archived_file {
         : content{std::move(bytes)} {
         disk->set_content("/plain", content);
         const auto plain = open_plain(disk->open("/plain", io::open_mode::read), "/plain");
-        archive = write_archive(*disk, "/archive", *plain, log_id, 5);
+        archive = write_archive(*disk, "/archive", *plain, log_id, 5, {});
     }
 
     [[nodiscard]] std::shared_ptr<segment_source>
@@ -90,7 +90,7 @@ TEST_CASE("an archive is never written over a file that is there") {
     const archived_file file{mixed(1000)};
     const auto plain = open_plain(file.disk->open("/plain", io::open_mode::read), "/plain");
     CHECK_THROWS_AS(
-        static_cast<void>(write_archive(*file.disk, "/archive", *plain, log_id, 5)), io_error
+        static_cast<void>(write_archive(*file.disk, "/archive", *plain, log_id, 5, {})), io_error
     );
 }
 

@@ -27,7 +27,8 @@ struct ledger {
 
 constexpr std::uint64_t tiny_segment = 4096 + 900; // a few batches
 
-/// Create, append, rotate, archive, close, open again, append: until something stops it.
+/// Create, append, rotate, archive, close, open again, archive what was left, append and rotate,
+/// archiving each full segment: until something stops it.
 void run_workload(const io::machine& machine, ledger& book) {
     const auto append = [&](log::event_log& to, std::vector<std::string> texts) {
         const auto stream = "s-" + std::to_string(book.batches.size() % 3);
@@ -44,8 +45,10 @@ void run_workload(const io::machine& machine, ledger& book) {
         append(*to, {std::string(700, 'x')});
         to->close();
     }
-    const auto again = log::event_log::open(machine, "/log", small_log(log::access::existing));
-    for (int i = 0; i < 4; ++i)
+    auto compressing = small_log(log::access::existing);
+    compressing.compress_sealed = true;
+    const auto again = log::event_log::open(machine, "/log", compressing);
+    for (int i = 0; i < 6; ++i)
         append(*again, {"second life, batch " + std::to_string(i)});
     again->close();
 }

@@ -57,7 +57,7 @@ The four logs are in {self.path("work")}
         self.assertEqual(sorted(os.listdir(self.path("work"))), sorted(f"demo_{n}.everfold" for n in LOGS))
         for name, segments in LOGS.items():
             found = [f for _, _, names in os.walk(self.path(f"work/demo_{name}.everfold")) for f in names]
-            self.assertEqual(sum(f.endswith(".evl") for f in found), segments, found)
+            self.assertEqual(sum(f.endswith((".evl", ".evz")) for f in found), segments, found)
 
     def test_does_not_count_what_an_earlier_run_left(self):
         self.take(PROGRAM, self.path("work"))

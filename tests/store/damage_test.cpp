@@ -45,7 +45,10 @@ std::shared_ptr<io::simulated_disk> closed_log() {
     auto disk = std::make_shared<io::simulated_disk>();
     auto s = open(
         directory,
-        {.segment_bytes_max = 5000, .event_bytes_max = 512, .batch_bytes_max = 1024},
+        {.segment_bytes_max = 5000,
+         .event_bytes_max = 512,
+         .batch_bytes_max = 1024,
+         .compress_sealed = false},
         io::simulated_machine(disk)
     );
     for (std::uint32_t i = 0; i < 8; ++i) {
@@ -70,7 +73,7 @@ outcome judge(
     const std::vector<std::string>& truth
 ) {
     try {
-        auto s = open(directory, {.mode = mode}, io::simulated_machine(disk, 2));
+        auto s = open(directory, quiet({.mode = mode}), io::simulated_machine(disk, 2));
         auto found = everything(s);
         const bool is_reported = !s.report().notes.empty();
         if (found == truth)

@@ -31,6 +31,7 @@ small_log(log::access mode = log::access::create, std::uint64_t segment_bytes = 
             {.segment_bytes_max = segment_bytes,
              .event_bytes_max = 16U << 10U,
              .batch_bytes_max = 64U << 10U},
+        .compress_sealed = false,
         .allow_unsafe_file_system = false};
 }
 

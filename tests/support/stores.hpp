@@ -27,12 +27,18 @@ struct memory_stores {
     [[nodiscard]] static store reopen(store s, const store_options& = {}) { return s; }
 };
 
+/// Nothing but the calls of the test changes the files.
+[[nodiscard]] inline store_options quiet(store_options options) {
+    options.compress_sealed = false;
+    return options;
+}
+
 struct directory_stores {
     static constexpr bool can_reopen = true;
     scratch_dir directory{};
 
     [[nodiscard]] store open_store(const store_options& options = {}) const {
-        return open(directory / "log", options);
+        return open(directory / "log", quiet(options));
     }
 
     [[nodiscard]] store reopen(store s, const store_options& options = {}) const {
@@ -46,7 +52,7 @@ struct simulated_stores {
     std::shared_ptr<io::simulated_disk> disk{std::make_shared<io::simulated_disk>()};
 
     [[nodiscard]] store open_store(const store_options& options = {}) const {
-        return open("/log", options, io::simulated_machine(disk));
+        return open("/log", quiet(options), io::simulated_machine(disk));
     }
 
     [[nodiscard]] store reopen(store s, const store_options& options = {}) const {

@@ -189,6 +189,9 @@ struct machine {
     uuid boot_id;
     /// This process, for the messages of others: pid and start time.
     std::string process_name;
+    /// Whether work may be done on threads of its own. Without, it is done by whoever causes it, so
+    /// that operations have one order.
+    bool has_background{true};
 };
 
 /// Paths are '/'-separated.

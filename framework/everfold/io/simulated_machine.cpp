@@ -95,6 +95,7 @@ simulated_machine(std::shared_ptr<simulated_disk> disk, std::uint64_t seed, std:
         .random = std::make_shared<simulated_random>(seed),
         .boot_id = simulated_random{boot}.next_uuid(),
         .process_name = "simulated process " + std::to_string(seed),
+        .has_background = false,
     };
 }
 

@@ -233,7 +233,8 @@ std::shared_ptr<segment_source> write_archive(
     const std::string& path,
     segment_source& from,
     const uuid& log_id,
-    std::uint64_t segment_id
+    std::uint64_t segment_id,
+    const std::stop_token& stop
 ) {
     const std::shared_ptr<io::file> file = files.open(path, io::open_mode::create_new);
     segment_source::scratch mine;
@@ -243,6 +244,8 @@ std::shared_ptr<segment_source> write_archive(
     std::uint64_t written = 0;
     const auto size = from.size();
     for (std::uint64_t at = 0; at < size; at += piece_size) {
+        if (stop.stop_requested())
+            return nullptr;
         const auto n = from.read_at(byte_offset{at}, piece, mine);
         check(
             n == std::min<std::uint64_t>(piece_size, size - at), "a sealed segment keeps its size"

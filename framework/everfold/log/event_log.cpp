@@ -75,8 +75,9 @@ std::unique_ptr<event_log> event_log::open(
         create_log(machine, directory, options.limits);
     try {
         log->loaded_ = load_for_writing(machine, directory);
-        log->writer_ =
-            std::make_unique<log_writer>(machine, directory, std::move(lock), log->loaded_);
+        log->writer_ = std::make_unique<log_writer>(
+            machine, directory, std::move(lock), log->loaded_, options.compress_sealed
+        );
     } catch (const io_error&) {
         // Where a sync failed, what can be read need not be on the disk.
         distrust_cache(machine, directory);

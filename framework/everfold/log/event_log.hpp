@@ -32,6 +32,9 @@ struct log_options {
     access mode{access::create};
     /// Of a log that is created; an existing one keeps its own.
     size_limits limits{};
+    /// Archives each sealed segment: beside the appends where the machine has a background, else by
+    /// the append that filled it.
+    bool compress_sealed{true};
     bool allow_unsafe_file_system{};
 };
 

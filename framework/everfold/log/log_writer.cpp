@@ -41,7 +41,8 @@ log_writer::log_writer(
     io::machine machine,
     std::string directory,
     std::unique_ptr<io::file_lock> lock,
-    loaded_log& loaded
+    loaded_log& loaded,
+    bool compresses_sealed
 )
     : machine_{std::move(machine)}
     , directory_{std::move(directory)}
@@ -57,6 +58,7 @@ log_writer::log_writer(
           loaded.head.generation
       )}
     , limits_{manifest_.limits}
+    , compresses_sealed_{compresses_sealed}
     , framer_{*index_, manifest_.segments.back(), loaded.active}
     , durable_{loaded.active.at}
     , durable_end_{loaded.active.next}
@@ -70,6 +72,13 @@ log_writer::log_writer(
         write_control_frame(frame_kind::mark, {});
     }
     head_->write_both_synced(encode(mark_of(head_state::open)));
+    const auto is_sealed_only = [](const segment_entry& s) {
+        return s.kind == segment_kind::sealed;
+    };
+    std::unique_lock all{mutex_};
+    if (compresses_sealed_ && std::ranges::any_of(manifest_.segments, is_sealed_only))
+        want_upkeep();
+    tend_in_place(all);
 }
 
 log_writer::~log_writer() {
@@ -136,6 +145,7 @@ std::optional<placed> log_writer::append(
         throw;
     }
     wait_until_durable(lock, framer_.end_offset());
+    tend_in_place(lock);
     return out;
 }
 
@@ -156,11 +166,14 @@ void log_writer::make_room(
         const bool is_group_full = framer_.gathered().size() + frame_bytes > group_max;
         if (!is_segment_full && !is_group_full)
             return;
-        if (is_segment_full)
+        if (is_segment_full && is_committing_)
+            changed_.wait(lock);
+        else if (is_segment_full)
             drain(lock);
         else
             wait_until_durable(lock, framer_.end_offset());
-        if (is_segment_full && !failure_ && !is_closing_)
+        if (is_segment_full && !is_committing_ && !failure_ && !is_closing_ &&
+            framer_.gathered().empty() && !is_syncing_)
             rotate_or_fail();
     }
 }
@@ -318,18 +331,79 @@ void log_writer::rotate() {
     durable_ = framer_.end_offset();
     is_sealed_ = false;
     head_->write_both_synced(encode(mark_of(head_state::open)));
-    index_->store_index(sealed.number);
+    want_upkeep();
+}
+
+void log_writer::want_upkeep() {
+    wants_upkeep_ = true;
+    if (!machine_.has_background)
+        return;
+    if (!keeper_.joinable())
+        keeper_ = std::jthread{[this](const std::stop_token& stop) { keep(stop); }};
+    keeper_wakes_.notify_all();
+}
+
+void log_writer::keep(const std::stop_token& stop) {
+    std::unique_lock lock{mutex_};
+    while (keeper_wakes_.wait(lock, stop, [this] { return wants_upkeep_; })) {
+        wants_upkeep_ = false;
+        lock.unlock();
+        tend(stop);
+        lock.lock();
+    }
+}
+
+void log_writer::tend_in_place(std::unique_lock<std::mutex>& lock) {
+    if (!wants_upkeep_ || machine_.has_background)
+        return;
+    wants_upkeep_ = false;
+    lock.unlock();
+    tend({});
+}
+
+void log_writer::tend(const std::stop_token& stop) {
+    // What fails here harms no event: the segments stay as they are, and the next rotation or the
+    // next writer tries again.
+    try {
+        archived done;
+        for (const auto& view : index_->segments()) {
+            if (stop.stop_requested())
+                return;
+            if (view.is_active())
+                continue;
+            index_->store_index(view.entry->number);
+            if (compresses_sealed_ && view.entry->kind == segment_kind::sealed) {
+                const std::lock_guard one_at_a_time{archiving_};
+                archive_one(view, done, stop);
+            }
+        }
+    } catch (const std::exception& e) {
+        if (!stop.stop_requested())
+            index_->files().note(std::string{"a sealed segment was not compressed: "} + e.what());
+    }
+}
+
+void log_writer::stop_keeper(std::unique_lock<std::mutex>& lock) {
+    if (!keeper_.joinable())
+        return;
+    keeper_.request_stop();
+    lock.unlock();
+    keeper_.join();
+    lock.lock();
 }
 
 archived log_writer::archive(const std::function<bool(const segment_index&)>& wanted) {
-    const std::lock_guard one_at_a_time{archiving_};
     {
         std::unique_lock lock{mutex_};
         require_usable();
         // Or appenders, each of whom begins a new group, would never let the last one end.
+        changed_.wait(lock, [this] { return !is_held_up_; });
         is_held_up_ = true;
         try {
-            drain(lock);
+            do {
+                changed_.wait(lock, [this] { return !is_committing_; });
+                drain(lock);
+            } while (is_committing_);
             require_usable();
             if (wanted(index_->active()))
                 rotate_or_fail();
@@ -340,27 +414,27 @@ archived log_writer::archive(const std::function<bool(const segment_index&)>& wa
         }
         is_held_up_ = false;
         changed_.notify_all();
+        tend_in_place(lock);
     }
     archived out;
-    auto views = index_->segments();
-    views.pop_back(); // the active one
-    for (const auto& view : views) {
-        if (view.entry->kind == segment_kind::sealed && wanted(*index_->open(view).index))
-            archive_one(view, out);
+    for (const auto& view : index_->segments()) {
+        if (view.entry->kind != segment_kind::sealed || !wanted(*index_->open(view).index))
+            continue;
+        const std::lock_guard one_at_a_time{archiving_};
+        archive_one(view, out, {});
     }
     return out;
 }
 
-void log_writer::archive_one(const segment_view& view, archived& done) {
+void log_writer::archive_one(
+    const segment_view& view, archived& done, const std::stop_token& stop
+) {
     auto& files = *machine_.files;
-    const auto entry_of = [&](manifest& m) -> segment_entry& {
-        return *std::ranges::find(m.segments, view.entry->number, &segment_entry::number);
-    };
     segment_entry entry;
     {
         const std::lock_guard lock{mutex_};
         require_usable();
-        entry = entry_of(manifest_);
+        entry = *std::ranges::find(manifest_.segments, view.entry->number, &segment_entry::number);
     }
     if (entry.kind != segment_kind::sealed)
         return;
@@ -368,39 +442,56 @@ void log_writer::archive_one(const segment_view& view, archived& done) {
     entry.kind = segment_kind::archived;
     entry.file = segment_file_name(entry.first, machine_.random->next_u64(), "evz");
     const auto path = io::join(directory_, entry.file);
-    try {
-        static_cast<void>(
-            write_archive(files, path, *index_->open(view).source, manifest_.log_id, entry.id)
-        );
-        files.sync_directory(directory_);
-    } catch (...) {
-        const auto why = std::current_exception();
+    const auto remove_half = [&] {
         try {
             files.remove(path); // nobody knows of it yet
         } catch (...) {         // NOLINT(bugprone-empty-catch)
             // The next opening puts it aside; the first failure is the one to report.
         }
+    };
+    try {
+        const auto source = index_->open(view).source;
+        if (write_archive(files, path, *source, index_->log_id(), entry.id, stop) == nullptr) {
+            remove_half();
+            return;
+        }
+        files.sync_directory(directory_);
+    } catch (...) {
+        const auto why = std::current_exception();
+        remove_half();
         std::rethrow_exception(why);
     }
-    {
-        const std::lock_guard lock{mutex_};
-        require_usable();
-        auto next = manifest_;
-        entry_of(next) = entry;
-        next.dead = {old_file};
-        try {
-            require_lock();
-            commit_manifest(files, directory_, next);
-        } catch (...) {
-            fail(std::current_exception());
-            throw;
-        }
-        manifest_ = std::move(next);
-    }
+    commit_archive(entry, old_file);
     index_->move_segment(entry);
     files.remove(io::join(directory_, old_file));
     ++done.segments;
     done.events += view.event_count;
+}
+
+void log_writer::commit_archive(const segment_entry& entry, const std::string& old_file) {
+    std::unique_lock lock{mutex_};
+    require_usable();
+    require_lock();
+    auto next = manifest_;
+    *std::ranges::find(next.segments, entry.number, &segment_entry::number) = entry;
+    next.dead = {old_file};
+    // Appends go on meanwhile; rotation, which writes the manifest too, waits.
+    is_committing_ = true;
+    lock.unlock();
+    std::exception_ptr failed;
+    try {
+        commit_manifest(*machine_.files, directory_, next);
+    } catch (...) {
+        failed = std::current_exception();
+    }
+    lock.lock();
+    is_committing_ = false;
+    changed_.notify_all();
+    if (failed) {
+        fail(failed);
+        std::rethrow_exception(failed);
+    }
+    manifest_ = std::move(next);
 }
 
 void log_writer::close() {
@@ -414,9 +505,10 @@ void log_writer::close() {
         lock_.reset();
         changed_.notify_all();
     };
+    stop_keeper(lock);
     try {
         drain(lock);
-        while (is_syncing_)
+        while (is_syncing_ || is_committing_)
             changed_.wait(lock);
         if (!failure_) {
             require_lock();

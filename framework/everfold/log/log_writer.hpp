@@ -19,8 +19,10 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace everfold::log {
@@ -45,7 +47,8 @@ struct archived {
     std::uint64_t events{};
 };
 
-/// Owns:       the lock, the active segment's file and the head mark.
+/// Owns:       the lock, the active segment's file, the head mark, and a thread that keeps sealed
+///             segments: writes their indexes and archives them, beside the appends.
 /// Threads:    any. One sync is in flight while the next group gathers.
 /// Durability: append() returns once its batch survives a power cut.
 /// Failure:    the first failed write or sync is final; each later call throws writer_failed.
@@ -56,7 +59,8 @@ public:
         io::machine machine,
         std::string directory,
         std::unique_ptr<io::file_lock> lock,
-        loaded_log& loaded
+        loaded_log& loaded,
+        bool compresses_sealed
     );
     log_writer(const log_writer&) = delete;
     log_writer& operator=(const log_writer&) = delete;
@@ -101,7 +105,17 @@ private:
     void write_control_frame(frame_kind kind, bytes_view body);
     void rotate();
     void rotate_or_fail();
-    void archive_one(const segment_view& view, archived& done); // without mutex_
+    void want_upkeep();
+    void keep(const std::stop_token& stop);                 // the keeper's thread
+    void tend(const std::stop_token& stop);                 // without mutex_
+    void tend_in_place(std::unique_lock<std::mutex>& lock); // unlocks
+    void stop_keeper(std::unique_lock<std::mutex>& lock);   // unlocks meanwhile
+    void archive_one(                                       // without mutex_
+        const segment_view& view,
+        archived& done,
+        const std::stop_token& stop
+    );
+    void commit_archive(const segment_entry& entry, const std::string& old_file); // the same
 
     io::machine machine_;
     std::string directory_;
@@ -110,10 +124,11 @@ private:
     manifest manifest_;
     std::shared_ptr<io::file> file_; // of the active segment
     std::unique_ptr<slot_writer> head_;
-    std::mutex archiving_{}; // one archive() at a time; taken before mutex_
+    std::mutex archiving_{}; // one segment is archived at a time; taken before mutex_
     std::mutex mutex_{};
     std::condition_variable changed_{};
     const size_limits limits_;
+    const bool compresses_sealed_;
     batch_framer framer_;
     byte_buffer in_flight_{};
     byte_offset durable_{}; // in the active segment: what is synced ends here
@@ -122,9 +137,13 @@ private:
     bool is_sealed_{};              // a crash came between the seal and the next segment
     bool is_held_up_{}; // archive() waits for what is under way; appends wait for archive()
     bool is_syncing_{};
+    bool is_committing_{}; // an archive is being entered in the manifest, which no one else writes
+    bool wants_upkeep_{};
     bool is_closing_{};
     std::exception_ptr failure_{};
     std::string failure_text_{};
+    std::condition_variable_any keeper_wakes_{};
+    std::jthread keeper_{}; // ends first
 };
 
 } // namespace everfold::log

@@ -11,15 +11,18 @@ namespace everfold::log {
 
 namespace {
 
-/// An index, or one that was just being written.
-bool is_derived(std::string_view name) {
-    return name.ends_with(".evi") || name.ends_with(".evi.tmp");
-}
-
-bool is_index_of_live(std::string_view name, const manifest& content) {
-    return std::ranges::any_of(content.segments, [&](const segment_entry& s) {
-        return s.kind != segment_kind::active && index_file_name(s) == name;
-    });
+/// Of files that are not live: whether they can be made again from what is. An index that belongs
+/// to no sealed segment, or is half written; an unfinished archive of a segment whose own file is
+/// live.
+bool is_spare(std::string_view name, const manifest& content) {
+    if (name.ends_with(".evi") || name.ends_with(".evi.tmp"))
+        return true;
+    return name.ends_with(".evz") &&
+           std::ranges::any_of(content.segments, [&](const segment_entry& s) {
+               const auto stem = segment_file_name(s.first, 0, "");
+               return s.kind == segment_kind::sealed &&
+                      name.starts_with(stem.substr(0, stem.rfind('-') + 1));
+           });
 }
 
 std::string
@@ -103,17 +106,14 @@ void put_orphans_aside(
     for (const auto& name : files.list(directory)) {
         if (!name.starts_with("seg-"))
             continue;
-        const bool is_live =
-            std::ranges::any_of(content.segments, [&](const auto& s) { return s.file == name; });
+        const bool is_live = std::ranges::any_of(content.segments, [&](const segment_entry& s) {
+            return s.file == name || (s.kind != segment_kind::active && index_file_name(s) == name);
+        });
         if (is_live)
             continue;
         const auto path = io::join(directory, name);
-        if (is_derived(name)) {
-            if (!is_index_of_live(name, content))
-                files.remove(path); // it can be made again
-            continue;
-        }
-        if (std::ranges::find(content.dead, name) != content.dead.end()) {
+        if (is_spare(name, content) ||
+            std::ranges::find(content.dead, name) != content.dead.end()) {
             files.remove(path);
             continue;
         }

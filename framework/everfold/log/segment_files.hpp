@@ -55,13 +55,15 @@ public:
     /// Forgets what is open of a segment whose file was replaced.
     void forget(const segment_entry& entry);
 
+    /// Keeps a sentence for whoever asks what was found.
+    void note(std::string sentence);
+
     /// What was found wrong with derived files, a sentence each; handed out once.
     [[nodiscard]] std::vector<std::string> take_notes();
 
 private:
     [[nodiscard]] std::shared_ptr<segment_source> open(const segment_entry& entry) const;
     [[nodiscard]] index_identity identity_of(const segment_entry& entry) const;
-    void note(std::string sentence);
 
     io::machine machine_;
     std::string directory_;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 
 namespace everfold::log {
@@ -56,13 +57,15 @@ open_plain(std::shared_ptr<io::file> file, std::string path);
 );
 
 /// Writes `from`, compressed, to the new file `path`; syncs it, reads it back and compares it byte
-/// by byte with `from`. The directory is not yet synced. Returns it opened.
+/// by byte with `from`. The directory is not yet synced. Returns it opened; null, with part of it
+/// written, where it was told to stop.
 [[nodiscard]] std::shared_ptr<segment_source> write_archive(
     io::file_system& files,
     const std::string& path,
     segment_source& from,
     const uuid& log_id,
-    std::uint64_t segment_id
+    std::uint64_t segment_id,
+    const std::stop_token& stop
 );
 
 } // namespace everfold::log

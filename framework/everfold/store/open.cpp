@@ -27,8 +27,10 @@ log::access access_of(open_mode mode) noexcept {
 store open_in_memory(const store_options& options) {
     auto machine = io::posix_machine();
     machine.files = std::make_shared<io::simulated_disk>(false);
+    machine.has_background = false;
     auto in_memory = options;
     in_memory.mode = open_mode::create;
+    in_memory.compress_sealed = false; // nobody else would do it than the one who appends
     return open("/log", in_memory, machine);
 }
 
@@ -47,6 +49,7 @@ store open(const std::string& path, const store_options& options, const io::mach
             {.segment_bytes_max = options.segment_bytes_max,
              .event_bytes_max = options.event_bytes_max,
              .batch_bytes_max = options.batch_bytes_max},
+        .compress_sealed = options.compress_sealed,
         .allow_unsafe_file_system = options.allow_unsafe_file_system};
     return store{std::make_shared<log_store>(log::event_log::open(machine, path, log_options))};
 }

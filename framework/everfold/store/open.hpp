@@ -25,6 +25,8 @@ struct store_options {
     std::uint32_t event_bytes_max{std::uint32_t{1} << 20U};
     /// Of one atomic append; at most 1 GiB.
     std::uint32_t batch_bytes_max{std::uint32_t{16} << 20U};
+    /// Compresses each segment once it is full, beside the appends (docs/log_format.md, "Upkeep").
+    bool compress_sealed{true};
     /// Accepts file systems on which a lock or a sync may be a lie (network, user-space).
     bool allow_unsafe_file_system{};
 };

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// Sealed segments are indexed and archived beside the appends, and nobody notices.
+
+#include <everfold/base/error.hpp>
+#include <everfold/io/posix.hpp>
+#include <everfold/log/manifest.hpp>
+#include <everfold/log/verification.hpp>
+
+#include <doctest/doctest.h>
+#include <support/log_verbs.hpp>
+#include <support/scratch_dir.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace everfold;
+using namespace everfold::testing;
+using access_mode = log::access;
+using log::event_log;
+
+namespace {
+
+constexpr std::uint64_t small_segment = 64U << 10U;
+
+log::log_options compressing(access_mode mode = access_mode::create) {
+    auto out = small_log(mode, small_segment);
+    out.compress_sealed = true;
+    return out;
+}
+
+/// Waits for the background; false where it does not get there.
+bool comes_true(const std::function<bool()>& what) {
+    for (int i = 0; i < 4000; ++i) {
+        if (what())
+            return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return false;
+}
+
+bool is_all_archived(const event_log& log) {
+    const auto counts = log.count_segments();
+    return counts.archived + 1 == counts.all;
+}
+
+} // namespace
+
+TEST_CASE("segments are archived beside writers, followers and cursors, which see every event") {
+    const scratch_dir scratch;
+    const auto directory = io::join(scratch.string(), "log");
+    const auto log = event_log::open(io::posix_machine(), directory, compressing());
+    constexpr int writers = 3;
+    constexpr int appends = 150;
+    std::atomic<bool> is_done{false};
+    std::vector<std::thread> threads;
+    threads.reserve(writers + 2);
+    for (int w = 0; w < writers; ++w) {
+        threads.emplace_back([&, w] {
+            for (int i = 0; i < appends; ++i)
+                append_texts(*log, "s-" + std::to_string(w), {std::string(2000, 'x')}, {"k:v"});
+        });
+    }
+    // One that follows from outside, and one that walks what the writer has indexed.
+    const auto follower =
+        event_log::open(io::posix_machine(), directory, small_log(access_mode::read_only));
+    for (auto* from : {follower.get(), log.get()}) {
+        threads.emplace_back([&, from] {
+            std::size_t before = 0;
+            while (!is_done) {
+                const auto seen = read_all(*from);
+                CHECK(seen.size() >= before);
+                for (std::size_t i = 0; i < seen.size(); ++i)
+                    REQUIRE(seen[i].at == i);
+                before = seen.size();
+            }
+        });
+    }
+    for (int w = 0; w < writers; ++w)
+        threads[static_cast<std::size_t>(w)].join();
+    is_done = true;
+    for (std::size_t i = writers; i < threads.size(); ++i)
+        threads[i].join();
+
+    CHECK(log->count_segments().all > 8);
+    CHECK(comes_true([&] { return is_all_archived(*log); }));
+    CHECK(log->take_notes().empty());
+    CHECK(read_all(*follower).size() == writers * appends);
+    log->close();
+    const auto again =
+        event_log::open(io::posix_machine(), directory, small_log(access_mode::read_only));
+    CHECK(log::verify_segments(again->index(), [](std::uint64_t) {}).notes.empty());
+    CHECK(read_all(*again) == read_all(*log));
+}
+
+TEST_CASE("closing does not wait for a segment to be archived, and the next writer goes on with it"
+) {
+    const scratch_dir scratch;
+    const auto directory = io::join(scratch.string(), "log");
+    std::size_t written = 0;
+    for (int life = 0; life < 12; ++life) {
+        const auto log = event_log::open(io::posix_machine(), directory, compressing());
+        for (int i = 0; i < 12; ++i, ++written)
+            append_texts(*log, "s", {std::string(15'000, static_cast<char>('a' + life))});
+        log->close();
+        CHECK(log->take_notes().empty());
+    }
+    const auto log = event_log::open(io::posix_machine(), directory, compressing());
+    CHECK(read_all(*log).size() == written);
+    CHECK(log->notes().notes.empty()); // nothing was left lying about
+    CHECK(comes_true([&] { return is_all_archived(*log); }));
+    CHECK(read_all(*log).size() == written);
+}
+
+TEST_CASE("a segment that can't be archived stays as it is, with a note, and is archived later") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto log = event_log::open(io::simulated_machine(disk), "/log", compressing());
+    bool is_full = true;
+    disk->observe([&](std::uint64_t number, io::operation op, const std::string& path) {
+        if (is_full && op == io::operation::write && path.ends_with(".evz"))
+            disk->fail_at(number, ENOSPC);
+    });
+    const auto fill_a_segment = [&] {
+        const auto before = log->count_segments().all;
+        while (log->count_segments().all == before)
+            append_texts(*log, "s", {std::string(4000, 'x')});
+    };
+    fill_a_segment();
+    CHECK(log->count_segments().archived == 0);
+    const auto notes = log->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes.front().find("was not compressed") != std::string::npos);
+    is_full = false;
+    fill_a_segment();
+    disk->observe({});
+    CHECK(is_all_archived(*log));
+    CHECK(log->take_notes().empty());
+    log->close();
+    CHECK(event_log::open(io::simulated_machine(disk), "/log", compressing())->notes().notes.empty()
+    );
+}
