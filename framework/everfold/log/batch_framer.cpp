@@ -75,12 +75,7 @@ batch_framer::batch_framer(
 )
     : index_{&index}
     , seed_{header_seed(index.log_id(), active.id)}
-    , end_offset_{at.at}
-    , next_{at.next}
-    , chain_{at.chain}
-    , frame_count_{at.frame_count}
-    , epoch_{at.epoch}
-    , recorded_ns_{at.recorded_ns} {
+    , here_{at} {
     const auto& here = index.active();
     for (std::uint32_t i = 0; i < here.stream_count(); ++i) {
         const auto count = here.count_of_stream(i);
@@ -101,8 +96,8 @@ batch_framer::batch_framer(
 
 void batch_framer::begin_segment(const segment_entry& active) {
     seed_ = header_seed(index_->log_id(), active.id);
-    end_offset_ = byte_offset{segment_header_size};
-    frame_count_ = 0;
+    here_.at = byte_offset{segment_header_size};
+    here_.frame_count = 0;
     streams_here_ = {};
     active_streams_.clear();
     types_here_ = {};
@@ -143,10 +138,10 @@ std::vector<std::int64_t>
 batch_framer::recorded_times(std::span<const draft> events, timestamp now) const {
     // recorded_at never falls; an import keeps its place in time, as far as that lies between.
     constexpr auto ns_max = std::numeric_limits<std::int64_t>::max();
-    const auto latest = std::max(recorded_ns_, now.to_nanoseconds().value_or(0));
+    const auto latest = std::max(here_.recorded_ns, now.to_nanoseconds().value_or(0));
     std::vector<std::int64_t> out;
     out.reserve(events.size());
-    auto last = recorded_ns_;
+    auto last = here_.recorded_ns;
     for (const auto& event : events) {
         auto wanted = latest;
         if (const auto& original = event.originally_recorded_at)
@@ -244,21 +239,21 @@ placed batch_framer::add_batch(
 ) {
     const auto recorded = recorded_times(events, now);
     const auto start = gathered_.size();
-    const auto buffer_at = end_offset_.value() - start;
-    placed out{.first = next_};
+    const auto buffer_at = here_.at.value() - start;
+    placed out{.first = here_.next};
     gathered_.resize(start + frame_header_size);
     append_bytes(gathered_, append_id.octets);
     for (std::size_t i = 0; i < events.size(); ++i)
         add_event(events[i], recorded[i], recorded.back(), buffer_at, out);
-    recorded_ns_ = recorded.back();
+    here_.recorded_ns = recorded.back();
     finish_frame(
         start,
         {.kind = frame_kind::batch,
          .event_count = static_cast<std::uint32_t>(events.size()),
-         .first = next_},
+         .first = here_.next},
         durable
     );
-    next_ = next_.advanced(events.size());
+    here_.next = here_.next.advanced(events.size());
     return out;
 }
 
@@ -266,26 +261,26 @@ void batch_framer::add_control(frame_kind kind, bytes_view body, byte_offset dur
     const auto start = gathered_.size();
     gathered_.resize(start + frame_header_size);
     append_bytes(gathered_, body);
-    finish_frame(start, {.kind = kind, .first = next_}, durable);
+    finish_frame(start, {.kind = kind, .first = here_.next}, durable);
 }
 
 void batch_framer::finish_frame(std::size_t start, frame_header header, byte_offset durable) {
     const auto body = bytes_view{gathered_}.subspan(start + frame_header_size);
     header.body_length = static_cast<std::uint32_t>(body.size());
-    header.epoch = epoch_;
-    header.chain_low = static_cast<std::uint32_t>(chain_);
+    header.epoch = here_.epoch;
+    header.chain_low = static_cast<std::uint32_t>(here_.chain);
     header.watermark = durable;
-    header.recorded_ns = recorded_ns_;
+    header.recorded_ns = here_.recorded_ns;
     header.body_checksum = checksum(body, header.first.value());
     gathered_.resize(gathered_.size() + frame_trailer_size);
-    encode_frame_header(gathered_.data() + start, header, seed_, end_offset_);
+    encode_frame_header(gathered_.data() + start, header, seed_, here_.at);
     encode_frame_trailer(
         gathered_.data() + gathered_.size() - frame_trailer_size, header.frame_size()
     );
     if (header.kind == frame_kind::batch)
-        chain_ = chain_after(chain_, header.body_checksum);
-    end_offset_ = end_offset_.advanced(header.frame_size());
-    ++frame_count_;
+        here_.chain = chain_after(here_.chain, header.body_checksum);
+    here_.at = here_.at.advanced(header.frame_size());
+    ++here_.frame_count;
 }
 
 } // namespace everfold::log

@@ -71,7 +71,7 @@ public:
     /// Appends a mark or a seal.
     void add_control(frame_kind kind, bytes_view body, byte_offset durable);
 
-    /// Frames that nobody has taken yet. They end at end_offset().
+    /// Frames that nobody has taken yet. They end at here().at.
     [[nodiscard]] const byte_buffer& gathered() const noexcept { return gathered_; }
 
     /// Swaps the frames out, for an empty buffer whose memory is used again.
@@ -83,17 +83,13 @@ public:
     /// The next frame goes into this new segment.
     void begin_segment(const segment_entry& active);
 
-    void begin_epoch() noexcept { ++epoch_; }
+    void begin_epoch() noexcept { ++here_.epoch; }
 
     /// Whether the segment can number all of the batch's event types.
     [[nodiscard]] bool has_numbers_for(std::span<const draft> events) const;
 
-    [[nodiscard]] byte_offset end_offset() const noexcept { return end_offset_; }
-    [[nodiscard]] position next() const noexcept { return next_; }
-    [[nodiscard]] std::uint64_t chain() const noexcept { return chain_; }
-    [[nodiscard]] std::uint64_t frame_count() const noexcept { return frame_count_; }
-    [[nodiscard]] std::uint32_t epoch() const noexcept { return epoch_; }
-    [[nodiscard]] std::int64_t recorded_ns() const noexcept { return recorded_ns_; }
+    /// Where the next frame goes, and what it follows.
+    [[nodiscard]] const walk_state& here() const noexcept { return here_; }
 
     /// The last revision that was given out in a stream.
     [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) const;
@@ -126,12 +122,7 @@ private:
     std::uint64_t seed_{};
     byte_buffer gathered_{};
     byte_buffer tags_{};
-    byte_offset end_offset_{};
-    position next_{};
-    std::uint64_t chain_{};
-    std::uint64_t frame_count_{};
-    std::uint32_t epoch_{};
-    std::int64_t recorded_ns_{};
+    walk_state here_{};
     // The names of the active segment, by their numbers in it.
     name_table streams_here_{};
     std::vector<active_stream> active_streams_{};

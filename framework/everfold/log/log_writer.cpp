@@ -24,6 +24,18 @@ std::string text_of(const std::exception_ptr& failure) {
 
 } // namespace
 
+/// Frames for which there was no room: they are in no file, and the writer can go on.
+struct log_writer::not_written {
+    io_error why;
+};
+
+/// Shared by all whose frames are written together. Each throws a copy: whoever catches one may add
+/// to it.
+struct log_writer::group_fate {
+    bool is_settled{};
+    std::optional<io_error> why_forgotten{}; // none: it is durable
+};
+
 class log_writer::heads_now final : public stream_heads {
 public:
     explicit heads_now(const batch_framer& framer)
@@ -60,16 +72,19 @@ log_writer::log_writer(
     , limits_{manifest_.limits}
     , compresses_sealed_{compresses_sealed}
     , framer_{*index_, manifest_.segments.back(), loaded.active}
-    , durable_{loaded.active.at}
-    , durable_end_{loaded.active.next}
-    , indexed_chain_{loaded.active.chain}
+    , durable_{loaded.active}
+    , gathering_{std::make_shared<group_fate>()}
     , is_sealed_{loaded.active.is_sealed} {
     require_lock();
-    if (is_sealed_) {
-        rotate();
-    } else if (loaded.notes.torn_bytes > 0) {
-        framer_.begin_epoch();
-        write_control_frame(frame_kind::mark, {});
+    try {
+        if (is_sealed_) {
+            rotate();
+        } else if (loaded.notes.torn_bytes > 0) {
+            framer_.begin_epoch();
+            write_control_frame(frame_kind::mark, {});
+        }
+    } catch (const not_written& frames) {
+        throw io_error{frames.why};
     }
     head_->write_both_synced(encode(mark_of(head_state::open)));
     const auto is_sealed_only = [](const segment_entry& s) {
@@ -138,13 +153,13 @@ std::optional<placed> log_writer::append(
     framer_.look_up(events);
     placed out;
     try {
-        out = framer_.add_batch(events, append_id, machine_.time->now(), durable_);
+        out = framer_.add_batch(events, append_id, machine_.time->now(), durable_.at);
     } catch (...) {
         // Half-given numbers and revisions can't be taken back one by one.
         fail(std::current_exception());
         throw;
     }
-    wait_until_durable(lock, framer_.end_offset());
+    wait_until_durable(lock);
     tend_in_place(lock);
     return out;
 }
@@ -160,9 +175,9 @@ void log_writer::make_room(
             continue;
         }
         const bool is_segment_full =
-            framer_.frame_count() > 0 &&
-            (framer_.end_offset().value() + frame_bytes > limits_.segment_bytes_max ||
-             !framer_.has_numbers_for(events));
+            is_sealed_ || (framer_.here().frame_count > 0 &&
+                           (framer_.here().at.value() + frame_bytes > limits_.segment_bytes_max ||
+                            !framer_.has_numbers_for(events)));
         const bool is_group_full = framer_.gathered().size() + frame_bytes > group_max;
         if (!is_segment_full && !is_group_full)
             return;
@@ -171,7 +186,7 @@ void log_writer::make_room(
         else if (is_segment_full)
             drain(lock);
         else
-            wait_until_durable(lock, framer_.end_offset());
+            wait_until_durable(lock);
         if (is_segment_full && !is_committing_ && !failure_ && !is_closing_ &&
             framer_.gathered().empty() && !is_syncing_)
             rotate_or_fail();
@@ -188,10 +203,9 @@ void log_writer::drain(std::unique_lock<std::mutex>& lock) {
     }
 }
 
-void log_writer::wait_until_durable(std::unique_lock<std::mutex>& lock, byte_offset offset) {
-    const auto segment = manifest_.segments.back().number;
-    // A later segment means that this one was synced whole.
-    while (manifest_.segments.back().number == segment && durable_ < offset) {
+void log_writer::wait_until_durable(std::unique_lock<std::mutex>& lock) {
+    const auto mine = gathering_;
+    while (!mine->is_settled) {
         if (failure_)
             rethrow_failure();
         if (is_syncing_)
@@ -199,50 +213,82 @@ void log_writer::wait_until_durable(std::unique_lock<std::mutex>& lock, byte_off
         else
             lead(lock);
     }
+    if (mine->why_forgotten)
+        throw io_error{*mine->why_forgotten};
 }
 
 void log_writer::lead(std::unique_lock<std::mutex>& lock) {
+    const auto group = std::exchange(gathering_, std::make_shared<group_fate>());
     is_syncing_ = true;
     framer_.take(in_flight_);
+    const auto from = durable_;
+    const auto to = framer_.here();
     auto mark = mark_of(head_state::open);
-    mark.durable = framer_.end_offset();
-    mark.end = framer_.next();
-    const byte_offset at{mark.durable.value() - in_flight_.size()};
+    mark.durable = to.at;
+    mark.end = to.next;
     std::exception_ptr failed;
     bool is_durable = false;
     lock.unlock();
     try {
-        write_group(in_flight_, at, mark);
+        write_or_take_back(in_flight_, from.at);
+        file_->sync_data();
+        // Only now, and as far as was written before the sync began.
+        head_->write(encode(mark));
         is_durable = true;
-        index_group(in_flight_, at, mark.segment_id);
+        index_group(in_flight_, from, mark.segment_id);
+    } catch (const not_written& frames) {
+        group->why_forgotten = frames.why; // nobody looks before it is settled
     } catch (...) {
         failed = std::current_exception();
     }
     lock.lock();
     is_syncing_ = false;
-    if (is_durable) {
-        durable_ = mark.durable;
-        durable_end_ = mark.end;
-    }
+    if (is_durable)
+        durable_ = to;
     changed_.notify_all();
     if (failed) {
         fail(failed);
         std::rethrow_exception(failed); // the others learn of it as writer_failed
     }
+    group->is_settled = true;
+    if (group->why_forgotten)
+        forget_unwritten(*group->why_forgotten);
 }
 
-void log_writer::write_group(bytes_view group, byte_offset at, const head_mark& mark) {
+void log_writer::write_or_take_back(bytes_view frames, byte_offset at) {
     require_lock();
-    file_->write_at(at, group);
-    file_->sync_data();
-    // Only now, and as far as was written before the sync began.
-    head_->write(encode(mark));
+    try {
+        file_->write_at(at, frames);
+    } catch (const io_error& e) {
+        if (!e.is_disk_full())
+            throw;
+        // Part of it may be there. Once that is gone for good, the log is as before.
+        file_->truncate(at.value());
+        file_->sync_all();
+        throw not_written{e}; // NOLINT(hicpp-exception-baseclass): never leaves this file
+    }
 }
 
-void log_writer::index_group(bytes_view group, byte_offset at, std::uint64_t segment_id) {
+void log_writer::forget_unwritten(const io_error& why) {
+    try {
+        // What was gathered behind them can't stand without them. The index holds what is durable,
+        // and no more.
+        auto fresh = std::make_shared<group_fate>();
+        framer_ = batch_framer{*index_, manifest_.segments.back(), durable_};
+        gathering_->why_forgotten = why;
+        gathering_->is_settled = true;
+        gathering_ = std::move(fresh);
+    } catch (...) {
+        fail(std::current_exception());
+        throw;
+    }
+    changed_.notify_all();
+}
+
+void log_writer::index_group(bytes_view group, const walk_state& from, std::uint64_t segment_id) {
     const auto seed = header_seed(index_->log_id(), segment_id);
-    frame_view frame{.at = at};
-    auto& chain = indexed_chain_; // one thread leads at a time
+    frame_view frame{.at = from.at};
+    auto chain = from.chain;
     while (!group.empty()) {
         const auto header = decode_frame_header(group, seed, frame.at);
         check(header.has_value(), "what was framed is a frame");
@@ -262,26 +308,32 @@ head_mark log_writer::mark_of(head_state state) const {
     return {
         .segment_number = active.number,
         .segment_id = active.id,
-        .durable = durable_,
-        .end = durable_end_,
-        .epoch = framer_.epoch(),
+        .durable = durable_.at,
+        .end = durable_.next,
+        .epoch = framer_.here().epoch,
         .state = state,
         .boot_id = machine_.boot_id};
 }
 
 void log_writer::write_control_frame(frame_kind kind, bytes_view body) {
     check(framer_.gathered().empty() && !is_syncing_, "a mark or seal follows what is durable");
-    const auto at = framer_.end_offset();
-    framer_.add_control(kind, body, durable_);
+    framer_.add_control(kind, body, durable_.at);
     framer_.take(in_flight_);
-    file_->write_at(at, in_flight_);
+    try {
+        write_or_take_back(in_flight_, durable_.at);
+    } catch (const not_written& frames) {
+        forget_unwritten(frames.why);
+        throw;
+    }
     file_->sync_data();
-    durable_ = framer_.end_offset();
+    durable_ = framer_.here();
 }
 
 void log_writer::rotate_or_fail() {
     try {
         rotate();
+    } catch (const not_written& frames) {
+        throw io_error{frames.why}; // the segment stays the active one
     } catch (...) {
         fail(std::current_exception());
         throw;
@@ -290,24 +342,28 @@ void log_writer::rotate_or_fail() {
 
 void log_writer::rotate() {
     require_lock();
-    auto sealed = manifest_.segments.back();
-    sealed.kind = segment_kind::sealed;
-    sealed.end = framer_.next();
-    sealed.chain_end = framer_.chain();
-    sealed.recorded_last_ns = framer_.recorded_ns();
-    sealed.epoch_end = framer_.epoch();
-    sealed.occurred_min_ns = index_->active().occurred_min_ns();
-    sealed.occurred_max_ns = index_->active().occurred_max_ns();
-    if (!is_sealed_)
+    if (!is_sealed_) {
+        const auto& active = manifest_.segments.back();
         write_control_frame(
             frame_kind::seal,
             encode(seal{
-                .first = sealed.first,
-                .end = sealed.end,
-                .chain = sealed.chain_end,
-                .frame_count = framer_.frame_count()})
+                .first = active.first,
+                .end = framer_.here().next,
+                .chain = framer_.here().chain,
+                .frame_count = framer_.here().frame_count})
         );
-    sealed.end_offset = framer_.end_offset();
+        is_sealed_ = true; // nothing may follow it, whatever happens now
+    }
+    const auto& here = framer_.here();
+    auto sealed = manifest_.segments.back();
+    sealed.kind = segment_kind::sealed;
+    sealed.end = here.next;
+    sealed.end_offset = here.at;
+    sealed.chain_end = here.chain;
+    sealed.recorded_last_ns = here.recorded_ns;
+    sealed.epoch_end = here.epoch;
+    sealed.occurred_min_ns = index_->active().occurred_min_ns();
+    sealed.occurred_max_ns = index_->active().occurred_max_ns();
 
     const auto id = machine_.random->next_u64();
     const segment_entry fresh{
@@ -316,7 +372,7 @@ void log_writer::rotate() {
         .first = sealed.end,
         .chain_start = sealed.chain_end,
         .file = segment_file_name(sealed.end, id, "evl")};
-    auto file = create_segment(machine_, directory_, fresh, manifest_);
+    auto file = create_or_take_back(fresh);
     auto next = manifest_;
     next.dead.clear(); // deleted before, or at the next opening
     next.segments.back() = sealed;
@@ -328,10 +384,21 @@ void log_writer::rotate() {
     index_->publish();
     file_ = std::move(file);
     framer_.begin_segment(fresh);
-    durable_ = framer_.end_offset();
+    durable_ = framer_.here();
     is_sealed_ = false;
     head_->write_both_synced(encode(mark_of(head_state::open)));
     want_upkeep();
+}
+
+std::shared_ptr<io::file> log_writer::create_or_take_back(const segment_entry& fresh) {
+    try {
+        return create_segment(machine_, directory_, fresh, manifest_);
+    } catch (const io_error& e) {
+        if (!e.is_disk_full())
+            throw;
+        machine_.files->remove(io::join(directory_, fresh.file)); // nobody knows of it yet
+        throw not_written{e}; // NOLINT(hicpp-exception-baseclass): never leaves this file
+    }
 }
 
 void log_writer::want_upkeep() {

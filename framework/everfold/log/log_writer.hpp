@@ -3,6 +3,7 @@
 // The one writer of a log: frames batches, groups them, syncs, acknowledges; rotates and archives.
 // docs/log_format.md, "Writing".
 
+#include <everfold/base/error.hpp>
 #include <everfold/base/ids.hpp>
 #include <everfold/base/uuid.hpp>
 #include <everfold/io/file_system.hpp>
@@ -51,7 +52,9 @@ struct archived {
 ///             segments: writes their indexes and archives them, beside the appends.
 /// Threads:    any. One sync is in flight while the next group gathers.
 /// Durability: append() returns once its batch survives a power cut.
-/// Failure:    the first failed write or sync is final; each later call throws writer_failed.
+/// Failure:    the first failed write or sync is final; each later call throws writer_failed. But a
+///             write that the disk has no room for is taken back: the appends that were waiting
+///             throw io_error, nothing of them is in the log, and the next one may find room.
 class log_writer {
 public:
     /// Takes over what was loaded, under a lock that is held.
@@ -86,6 +89,8 @@ public:
 
 private:
     class heads_now;
+    struct not_written;
+    struct group_fate;
 
     // All below: under mutex_, unless it says otherwise.
     void require_usable() const;
@@ -97,14 +102,20 @@ private:
         std::unique_lock<std::mutex>& lock, std::span<const draft> events, std::uint64_t frame_bytes
     );
     void drain(std::unique_lock<std::mutex>& lock);
-    void wait_until_durable(std::unique_lock<std::mutex>& lock, byte_offset offset);
+    /// Waits for what is framed now.
+    void wait_until_durable(std::unique_lock<std::mutex>& lock);
     void lead(std::unique_lock<std::mutex>& lock);
-    void write_group(bytes_view group, byte_offset at, const head_mark& mark);    // without mutex_
-    void index_group(bytes_view group, byte_offset at, std::uint64_t segment_id); // the same
+    /// Throws not_written where there is no room.
+    void write_or_take_back(bytes_view frames, byte_offset at); // without mutex_
+    void
+    index_group(bytes_view group, const walk_state& from, std::uint64_t segment_id); // the same
+    void forget_unwritten(const io_error& why);
     [[nodiscard]] head_mark mark_of(head_state state) const;
     void write_control_frame(frame_kind kind, bytes_view body);
     void rotate();
     void rotate_or_fail();
+    /// Throws not_written where there is no room.
+    [[nodiscard]] std::shared_ptr<io::file> create_or_take_back(const segment_entry& fresh);
     void want_upkeep();
     void keep(const std::stop_token& stop);                 // the keeper's thread
     void tend(const std::stop_token& stop);                 // without mutex_
@@ -131,10 +142,10 @@ private:
     const bool compresses_sealed_;
     batch_framer framer_;
     byte_buffer in_flight_{};
-    byte_offset durable_{}; // in the active segment: what is synced ends here
-    position durable_end_{};
-    std::uint64_t indexed_chain_{}; // after what is in the index; of the thread that leads
-    bool is_sealed_{};              // a crash came between the seal and the next segment
+    walk_state durable_{}; // in the active segment: what is synced ends here
+    /// What becomes of the frames that are gathered now.
+    std::shared_ptr<group_fate> gathering_{};
+    bool is_sealed_{};  // a crash came between the seal and the next segment
     bool is_held_up_{}; // archive() waits for what is under way; appends wait for archive()
     bool is_syncing_{};
     bool is_committing_{}; // an archive is being entered in the manifest, which no one else writes
