@@ -462,6 +462,22 @@ TEST_CASE_TEMPLATE(
 }
 
 TEST_CASE_TEMPLATE(
+    "a link is a second name for the same file", Setup, on_posix, on_simulated, on_plain_memory
+) {
+    place<Setup> at;
+    at.write("one", "content");
+    at.files.link(at / "one", at / "two");
+    CHECK(at.read("two") == "content");
+    at.files.open(at / "two", open_mode::write)->write_at(byte_offset{0}, as_bytes("CON"));
+    CHECK(at.read("one") == "CONtent");
+    at.files.remove(at / "one");
+    CHECK(at.read("two") == "CONtent");
+    CHECK(error_number_of([&] { at.files.link(at / "one", at / "three"); }) == ENOENT);
+    at.write("one", "another");
+    CHECK(error_number_of([&] { at.files.link(at / "one", at / "two"); }) == EEXIST);
+}
+
+TEST_CASE_TEMPLATE(
     "a mapping is the whole content and outlives its file",
     Setup,
     on_posix,

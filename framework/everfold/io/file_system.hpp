@@ -130,6 +130,10 @@ public:
     /// Atomic; replaces `to`.
     virtual void rename(const std::string& from, const std::string& to) = 0;
 
+    /// A second name for a file; `to` must not exist. Fails (EXDEV, EPERM, EMLINK, ENOTSUP) where
+    /// the file system can't.
+    virtual void link(const std::string& from, const std::string& to) = 0;
+
     /// Removes a file.
     virtual void remove(const std::string& path) = 0;
 

@@ -441,6 +441,13 @@ public:
             throw io_error{"rename", from, errno};
     }
 
+    void link(const std::string& from, const std::string& to) override {
+        const char* old_name = checked(from, "link");
+        const char* new_name = checked(to, "link");
+        if (::linkat(number_of(start_), old_name, number_of(start_), new_name, 0) == -1)
+            throw io_error{"link", errno == EEXIST ? to : from, errno};
+    }
+
     void remove(const std::string& path) override {
         if (::unlinkat(number_of(start_), checked(path, "remove"), 0) == -1)
             throw io_error{"remove", path, errno};

@@ -50,7 +50,7 @@ private:
 } // namespace
 
 std::string_view name_of(operation op) noexcept {
-    constexpr std::array<std::string_view, 13> names{
+    constexpr std::array<std::string_view, 14> names{
         "open",
         "create",
         "read",
@@ -61,6 +61,7 @@ std::string_view name_of(operation op) noexcept {
         "list",
         "make_directory",
         "rename",
+        "link",
         "remove",
         "sync_directory",
         "lock",
@@ -258,6 +259,15 @@ void simulated_disk::rename(const std::string& from, const std::string& to) {
         target.parent->change({target.name, {}, *source.there}, keeps);
         source.parent->change({{}, source.name, *source.there}, keeps);
     }
+}
+
+void simulated_disk::link(const std::string& from, const std::string& to) {
+    const auto lock = state_->begin_whole(operation::link, "link", from);
+    const auto file = state_->find_file("link", from);
+    const auto target = state_->find("link", to);
+    if (target.there)
+        throw io_error{"link", to, EEXIST};
+    target.parent->change({target.name, {}, file}, state_->keeps_unsynced);
 }
 
 void simulated_disk::remove(const std::string& path) {

@@ -26,6 +26,7 @@ enum class operation : std::uint8_t {
     list,
     make_directory,
     rename,
+    link,
     remove,
     sync_directory,
     lock,
@@ -60,6 +61,7 @@ public:
     [[nodiscard]] std::vector<std::string> list(const std::string& directory) override;
     void make_directory(const std::string& path) override;
     void rename(const std::string& from, const std::string& to) override;
+    void link(const std::string& from, const std::string& to) override;
     void remove(const std::string& path) override;
     void sync_directory(const std::string& path) override;
     [[nodiscard]] std::unique_ptr<file_lock> try_lock(const std::string& path) override;
