@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""import and export as inverses of each other, and verify against real damage."""
+"""import and export as inverses of each other, verify against real damage, backup beside a writer."""
 import json
 import os
 import random
 import subprocess
 
-from support import DAMAGED, INPUT_OUTPUT, PROGRAM, START, USAGE, CommandTest, event, main, to_lines
+from support import (
+    DAMAGED, INPUT_OUTPUT, NOT_A_LOG, PROGRAM, REFUSED, START, USAGE, CommandTest, event, main, to_lines,
+)
 
 
 class Importing(CommandTest):
@@ -182,6 +184,49 @@ class Verifying(CommandTest):
             writer.communicate()
         self.assertEqual(counts, sorted(counts))
         self.assertEqual(self.verified()["events"], 30_000)
+
+
+class BackingUp(CommandTest):
+    def test_a_backup_is_the_log_and_a_log(self):
+        self.made("archived")
+        whole = self.output_of("read", "--json")
+        before = self.tree()
+        for options, linked in (([], True), (["--copy"], False)):
+            with self.subTest(options=options):
+                copy = self.path("copy" + "".join(options))
+                said = self.lines_of("backup", copy, "--json", *options)[0]
+                self.assertEqual(said["events"], 1000)
+                self.assertEqual(said["linked_segments"] > 0, linked)
+                self.assertEqual(self.output_of("read", "--json", log=copy), whole)
+                self.assertIn("intact", self.output_of("verify", log=copy))
+                self.append({"type": "t", "data": {}}, log=copy)
+                self.assertEqual(len(self.lines_of("read", "--json", log=copy)), 1001)
+                self.assertEqual(self.tree(), before)
+        self.assertIn("1,000 events", self.output_of("backup", self.path("third")))
+
+    def test_beside_a_writer(self):
+        with subprocess.Popen(
+            [PROGRAM, "append", self.log, "--stream", "s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as writer:
+            for i in range(5):
+                writer.stdin.write(to_lines([{"type": "t", "data": {"i": i}}]).encode())
+                writer.stdin.flush()
+                writer.stdout.readline()
+                copy = self.path(f"copy-{i}")
+                self.run_verb("backup", copy)
+                self.assertEqual(len(self.lines_of("read", "--json", log=copy)), i + 1)
+            writer.communicate()
+
+    def test_it_goes_into_a_new_directory_only(self):
+        self.append({"type": "t", "data": {}})
+        before = self.tree()
+        for target in (self.log, self.scratch, self.file("file", "content")):
+            self.assertIn("a new one", self.errors_of("backup", target, code=REFUSED))
+        self.errors_of("backup", self.path("none/deeper"), code=INPUT_OUTPUT)
+        self.errors_of("backup", "", code=USAGE)
+        self.errors_of("backup", self.path("copy"), log=self.path("none"), code=NOT_A_LOG)
+        self.assertFalse(os.path.exists(self.path("copy")))
+        self.assertEqual(self.tree(), before)
 
 
 if __name__ == "__main__":

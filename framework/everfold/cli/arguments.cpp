@@ -24,6 +24,8 @@ struct raw_arguments {
     selection_words selected{};
     bool as_json{};
     bool follows{};
+    std::string directory{};
+    bool copies{};
 };
 
 // An option that may come several times, each with one value.
@@ -69,6 +71,11 @@ void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
     case verb::types:
     case verb::stats:
     case verb::verify:
+        to.add_flag("--json", raw.as_json);
+        break;
+    case verb::backup:
+        to.add_option("DIRECTORY", raw.directory)->required();
+        to.add_flag("--copy", raw.copies);
         to.add_flag("--json", raw.as_json);
         break;
     }
@@ -121,6 +128,12 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
             throw usage_error{
                 "--stream is to be a name in UTF-8, not empty and without control characters"};
         out.stream = raw.stream;
+    }
+    if (command == verb::backup) {
+        if (raw.directory.empty())
+            throw usage_error{"DIRECTORY is empty: it names a new directory"};
+        out.directory = raw.directory;
+        out.copies = raw.copies;
     }
     if (command == verb::import_events) {
         if (out.file.empty())

@@ -25,6 +25,7 @@ enum class verb : std::uint8_t {
     types,
     stats,
     verify,
+    backup,
 };
 
 struct arguments {
@@ -40,6 +41,9 @@ struct arguments {
     std::string file{};
     name_template import_stream{name_template::constant({})};
     std::vector<name_template> import_tags{};
+    /// `backup`: where to, and whether what could be linked is copied.
+    std::string directory{};
+    bool copies{};
 };
 
 /// What to do, or nothing where help was asked for and given on standard output.

@@ -16,5 +16,6 @@ void list_streams(const arguments& args, output& out);
 void list_types(const arguments& args, output& out);
 void show_stats(const arguments& args, output& out);
 void verify_log(const arguments& args, output& out);
+void back_up_log(const arguments& args, output& out);
 
 } // namespace everfold::cli

@@ -67,7 +67,15 @@ constexpr std::string_view verify_details =
     "reading only, beside a writer too, and changes nothing. Exit code 4 where something is\n"
     "damaged; it then names the first damage: file, byte, and the first position that is lost.\n";
 
-constexpr std::array<command_help, 8> commands{{
+constexpr std::string_view backup_details =
+    "Makes a log of its own in the new directory DIRECTORY: all that is durable now, closed. The "
+    "log\n"
+    "is opened for reading only; a writer that has it open goes on. Full segments, which nobody\n"
+    "changes, are hard links where DIRECTORY is on the same file system:\n"
+    "  --copy               copy them, so that damage of one file does not reach the other\n"
+    "To restore it, copy the directory back. everfold verify DIRECTORY reads it again.\n";
+
+constexpr std::array<command_help, 9> commands{{
     {verb::append,
      "append",
      "LOG [--stream S]",
@@ -92,6 +100,11 @@ constexpr std::array<command_help, 8> commands{{
      "LOG [--json]",
      "read everything again and say whether it is intact",
      verify_details},
+    {verb::backup,
+     "backup",
+     "LOG DIRECTORY [--copy] [--json]",
+     "copy the log as it is now, beside its writer",
+     backup_details},
 }};
 
 bool takes_selection(const command_help& c) {
@@ -134,9 +147,9 @@ void print_help(output& out) {
         "\n{}\n"
         "{} COMMAND --help says more. --json gives one object a line, for programs.\n\n"
         "Exit code: 0 done, 1 refused, not found or conflict, 2 usage, 3 not a log, 4 damaged,\n"
-        "5 in use by another writer, 6 input or output error. All but append and import only "
-        "read:\n"
-        "they never create, lock or repair.\n",
+        "5 in use by another writer, 6 input or output error. All but append and import only read "
+        "LOG:\n"
+        "they never create, lock or repair it.\n",
         selection_help,
         program_name
     );

@@ -33,6 +33,8 @@ void run(const arguments& args, output& out) {
         return show_stats(args, out);
     case verb::verify:
         return verify_log(args, out);
+    case verb::backup:
+        return back_up_log(args, out);
     }
 }
 
