@@ -9,12 +9,17 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <limits>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
 using namespace everfold;
+using namespace std::string_view_literals;
 
 std::unique_ptr<log::event_log> small_segments(const std::string& directory) {
     return log::event_log::open(
@@ -44,6 +49,57 @@ void fill(log::event_log& to, std::uint32_t count) {
     }
 }
 
+uuid id_of(unsigned char every_octet) {
+    uuid out;
+    out.octets.fill(std::byte{every_octet});
+    return out;
+}
+
+// Each form that a record of an event can have, in batches of several events and streams, and in
+// several segments.
+void fill_with_forms(log::event_log& to) {
+    const std::vector<std::string> tags{"k:1", "k:\u00e4", "k:1"};
+    // {"a": [-1, 1.5, 1e300, NaN, h'00ff'], "b": null}
+    const auto payload = "\xa2\x61\x61\x85\x20\xfa\x3f\xc0\0\0\xfb\x7e\x37\xe4\x3c\x88\0\x75\x9c"
+                         "\xfa\x7f\xc0\0\0\x42\0\xff\x61\x62\xf6"sv;
+    const auto recorded = timestamp::from_milliseconds(1'704'067'200'000);
+    const std::vector<std::optional<timestamp>> times{
+        std::nullopt,
+        recorded,
+        timestamp::from_nanoseconds(-1),
+        timestamp{253'402'300'799, 999'999'999},
+        timestamp{-62'167'219'200, 1},
+        timestamp{-62'167'219'201, 999'000'000},
+        timestamp::from_milliseconds(std::numeric_limits<std::int64_t>::max()),
+    };
+    std::vector<log::draft> drafts;
+    for (unsigned i = 0; i < 192; ++i) {
+        const auto form = i % 64;
+        log::draft d{
+            .stream = form % 3 == 0 ? "first" : "second",
+            .type = "t",
+            .payload = as_bytes(payload)};
+        d.version = 1 + form % 2;
+        d.occurred_at = times[i % times.size()];
+        if ((form & 1U) != 0)
+            d.originally_recorded_at = recorded;
+        if ((form & 2U) != 0)
+            d.id = id_of(static_cast<unsigned char>(form));
+        if ((form & 4U) != 0)
+            d.correlation_id = id_of(0xC0);
+        if ((form & 8U) != 0)
+            d.causation_id = id_of(0xCA);
+        if ((form & 16U) != 0)
+            d.metadata = as_bytes("\xa1\x63who\x62me");
+        if ((form & 32U) != 0)
+            d.tags = std::span{tags}.first(form % 4);
+        drafts.push_back(d);
+    }
+    const auto every = [](const log::stream_heads&) { return true; };
+    for (std::size_t i = 0; i < drafts.size(); i += 16)
+        static_cast<void>(to.append(std::span{drafts}.subspan(i, 16), id_of(7), every));
+}
+
 // A manifest that says it is of the next format, and checks.
 void make_newer(const std::string& directory) {
     const auto files = io::posix_files();
@@ -64,10 +120,13 @@ bool make(std::string_view kind, const std::string& directory) {
         return true;
     }
     const bool is_archived = kind == "archived";
-    if (!is_archived && kind != "segments" && kind != "malformed")
+    if (!is_archived && kind != "segments" && kind != "malformed" && kind != "forms")
         return false;
     const auto made = small_segments(directory);
-    fill(*made, kind == "malformed" ? 5 : 1000);
+    if (kind == "forms")
+        fill_with_forms(*made);
+    else
+        fill(*made, kind == "malformed" ? 5 : 1000);
     if (kind == "malformed")
         append(*made, as_bytes("\xa1\x61")); // a map that ends too early; its checksum is right
     if (is_archived)
@@ -83,6 +142,8 @@ bool make(std::string_view kind, const std::string& directory) {
 int main(int argc, char** argv) {
     if (argc == 3 && make(argv[1], argv[2]))
         return 0;
-    static_cast<void>(std::fputs("make_log newer|segments|archived|malformed DIRECTORY\n", stderr));
+    static_cast<void>(
+        std::fputs("make_log newer|segments|archived|malformed|forms DIRECTORY\n", stderr)
+    );
     return 2;
 }
