@@ -44,7 +44,7 @@ find_missing_packages() {
         missing="$missing libboost-dev"
     for package in nlohmann-json3-dev doctest-dev libxxhash-dev libzstd-dev libcli11-dev libfmt-dev \
         libbenchmark-dev libsodium-dev "$@"; do
-        package_is_installed "$package" || missing="$missing $package"
+        have "$package" || package_is_installed "$package" || missing="$missing $package"
     done
     missing="${missing# }"
 }
@@ -144,7 +144,8 @@ PYTHON
 }
 
 # configure DIRECTORY [MESON OPTION…]: makes DIRECTORY ready for ninja. One that another Meson, another
-# place or an interrupted run left is made anew; one that is not Meson's is left alone.
+# place or an interrupted run left is made anew; one that is not Meson's is left alone. The tests install
+# both kinds of library; they share their objects.
 configure() {
     configured="$1"
     shift
@@ -159,7 +160,7 @@ configure() {
         rm -rf "$configured"
     fi
     run_quietly "Configuring" meson setup "$configured" "$root" \
-        -Dtests=enabled -Dsamples=enabled "$@"
+        -Dtests=enabled -Dsamples=enabled -Ddefault_library=both "$@"
 }
 
 # build DIRECTORY TEXT [TARGET…]: prints TEXT first if there is something to build.

@@ -3,6 +3,10 @@
 // Everything that a program with events, a state and an aggregate needs. Not in here, for the sake
 // of compile time: everfold/json.hpp, for fields of type nlohmann::json.
 
+#if __cplusplus < 202002L
+#error "Everfold needs C++20: compile with -std=c++20, in Meson with cpp_std=c++20"
+#else
+
 #include <everfold/aggregate/aggregate.hpp>
 #include <everfold/aggregate/as_of.hpp>
 #include <everfold/aggregate/fold.hpp>
@@ -20,3 +24,5 @@
 #include <everfold/projection/live.hpp>
 #include <everfold/store/open.hpp>
 #include <everfold/store/store.hpp>
+
+#endif

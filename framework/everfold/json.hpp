@@ -3,6 +3,10 @@
 // nlohmann_json with events: fields of type json and ordered_json, and payloads as JSON values and
 // back. Not part of everfold.hpp, because it costs more than two seconds of compile time.
 
+#if __cplusplus < 202002L
+#error "Everfold needs C++20: compile with -std=c++20, in Meson with cpp_std=c++20"
+#else
+
 #include <everfold/event/codec.hpp>
 #include <everfold/event/json_text.hpp>
 
@@ -68,3 +72,5 @@ template <>
 struct codec<nlohmann::ordered_json> : detail::json_codec<nlohmann::ordered_json> {};
 
 } // namespace everfold
+
+#endif

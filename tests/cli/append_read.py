@@ -315,6 +315,7 @@ class Terminals(CommandTest):
                 self.assertIn(b"the log is safe", result.stderr)
 
     def test_help_names_every_command_and_says_how_events_are_shown(self):
+        self.assertRegex(self.run_words("--version")[0], r"^everfold \d+\.\d+\.\d+\n$")
         output, _ = self.run_words("--help")
         for verb in ("append", "import", "export", "read", "streams", "types", "stats", "verify"):
             self.assertIn(f"\n  {verb}", output)

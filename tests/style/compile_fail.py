@@ -4,8 +4,8 @@
 
   compile_fail.py BUILD_ROOT
 
-The first line of a file is `// expect: words`; a further such line adds further words. Checked with
-the build's compiler and, where it is installed, the other one.
+The first line of a file is `// expect: words`; a further such line adds further words, and `// flags:`
+adds to the compiler's. Checked with the build's compiler and, where it is installed, the other one.
 """
 import concurrent.futures
 import os
@@ -30,7 +30,8 @@ def main():
 
     def look(job):
         path, compiler = job
-        return path, compiler, compiler.check(os.path.join(ROOT, path))
+        flags = re.findall(r"^// flags: (.+)$", read(path), re.MULTILINE)
+        return path, compiler, compiler.check(os.path.join(ROOT, path), *" ".join(flags).split())
 
     paths = files("tests/compile_fail", (".cpp",))
     jobs = [(path, compiler) for path in paths for compiler in compilers]

@@ -167,6 +167,10 @@ std::optional<arguments> parse_arguments(std::span<const char* const> argv) {
         throw usage_error{"no command given", general_usage()};
     if (is_help(words.front()))
         return after_printing([](output& out) { print_help(out); });
+    if (words.front() == "--version")
+        return after_printing([](output& out) {
+            out.print("{} {}\n", program_name, EVERFOLD_VERSION);
+        });
     const auto* const asked = command_named(words.front());
     if (asked == nullptr)
         throw usage_error{"there is no command '" + words.front() + "'", general_usage()};

@@ -145,7 +145,8 @@ void print_help(output& out) {
         out.print("  {:<8} {}\n  {:<8}   {}\n", c.name, c.arguments, "", c.summary);
     out.print(
         "\n{}\n"
-        "{} COMMAND --help says more. --json gives one object a line, for programs.\n\n"
+        "{} COMMAND --help says more; --version says which version this is. --json gives one\n"
+        "object a line, for programs.\n\n"
         "Exit code: 0 done, 1 refused, not found or conflict, 2 usage, 3 not a log, 4 damaged,\n"
         "5 in use by another writer, 6 input or output error. All but append and import only read "
         "LOG:\n"
