@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""framework/docs/errors.md has an entry for each errc, in the words of the table in base/error.cpp."""
+"""framework/docs/guide/errors.md has an entry for each errc, in the words of the table in base/error.cpp."""
 import re
 
 from common import Report, read
 
 HEADER = "framework/everfold/base/error.hpp"
 TABLE = "framework/everfold/base/error.cpp"
-PAGE = "framework/docs/errors.md"
+PAGE = "framework/docs/guide/errors.md"
 
 LABELS = ("Meaning", "Is data safe", "What to do")
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The one family of exceptions, for operations that can't do what they say. What a caller is
-// expected to branch on is a value instead; what is a bug is a check (check.hpp). docs/errors.md
-// has an entry for each code: meaning, cause, whether data is safe, what to do.
+// expected to branch on is a value instead; what is a bug is a check (check.hpp).
+// docs/guide/errors.md has an entry for each code: meaning, cause, safety of data, what to do.
 
 #include <everfold/base/ids.hpp>
 
@@ -34,7 +34,7 @@ enum class errc : std::uint8_t {
     invalid,       ///< an argument that can't be meant
 };
 
-/// One row of docs/errors.md.
+/// One row of docs/guide/errors.md.
 struct errc_entry {
     errc code{};
     std::string_view name{};
