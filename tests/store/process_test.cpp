@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -193,4 +194,45 @@ TEST_CASE("a forked child can't write through its parent's store") {
     CHECK(WEXITSTATUS(status) == 0);
     s.append(to_stream("s", {numbered(1)})).value();
     CHECK(look_through(s) == 2);
+}
+
+TEST_CASE("a forked child ends as it likes, though its parent was archiving and waiting") {
+    const scratch_dir directory;
+    std::optional<store> s{open(
+        directory / "log",
+        {.segment_bytes_max = 200'000, .event_bytes_max = 1U << 16U, .batch_bytes_max = 1U << 20U}
+    )};
+    std::jthread waiting{[engine = &s->engine()] {
+        static_cast<void>(engine->wait_for(position{1'000'000}, std::chrono::milliseconds{1500}));
+    }};
+    auto event = numbered(0);
+    event.payload.clear(); // {"n": 30,000 bytes}
+    append_bytes(event.payload, as_bytes("\xA1\x61n\x59\x75\x30" + std::string(30'000, 'x')));
+    for (int i = 0; i < 60; ++i) {
+        s->append(to_stream("s", {event})).value();
+        if (i % 4 != 0)
+            continue;
+        const auto child = fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            alarm(20); // rather than hang
+            int result = 1;
+            try {
+                s->close();
+            } catch (const error& e) {
+                result = e.code() == errc::in_use ? 0 : 2;
+            }
+            s.reset();
+            _exit(result);
+        }
+        int status = 0;
+        REQUIRE(waitpid(child, &status, 0) == child);
+        REQUIRE(WIFEXITED(status));
+        CHECK(WEXITSTATUS(status) == 0);
+    }
+    waiting.join();
+    CHECK(lines_of(s->read()).size() == 60);
+    s->close();
+    auto again = open(directory / "log", {.mode = open_mode::read_only});
+    CHECK(lines_of(again.read()).size() == 60);
 }

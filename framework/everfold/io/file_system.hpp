@@ -146,6 +146,9 @@ public:
     /// The text that the holder of the lock at `path` left, at most 256 bytes; empty if none.
     [[nodiscard]] virtual std::string lock_owner(const std::string& path) = 0;
 
+    /// Differs between a process and the children that it forks.
+    [[nodiscard]] virtual std::uint64_t process_id() const noexcept = 0;
+
     /// The kind of file system where it can't keep the promises (network, user-space), else empty.
     [[nodiscard]] virtual std::string unsafe_kind(const std::string& directory) = 0;
 };

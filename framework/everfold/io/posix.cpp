@@ -500,6 +500,10 @@ public:
         return std::string{as_text(bytes_view{text}.first(size))};
     }
 
+    [[nodiscard]] std::uint64_t process_id() const noexcept override {
+        return static_cast<std::uint64_t>(::getpid());
+    }
+
     std::string unsafe_kind(const std::string& directory) override {
         const auto opened = open_directory(start_, directory, "ask for the file system of");
         return unsafe_kind_of(opened.value(), directory);

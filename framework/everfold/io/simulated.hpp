@@ -66,6 +66,8 @@ public:
     void sync_directory(const std::string& path) override;
     [[nodiscard]] std::unique_ptr<file_lock> try_lock(const std::string& path) override;
     [[nodiscard]] std::string lock_owner(const std::string& path) override;
+    [[nodiscard]] std::uint64_t process_id() const noexcept override { return 1; }
+
     [[nodiscard]] std::string unsafe_kind(const std::string& directory) override;
 
     /// How many operations there have been; the next one has this number.

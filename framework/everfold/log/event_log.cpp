@@ -5,6 +5,7 @@
 #include <everfold/log/manifest.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 #include <utility>
 
@@ -52,7 +53,14 @@ event_log::event_log(io::machine machine, std::string directory)
     : machine_{std::move(machine)}
     , directory_{std::move(directory)} {}
 
-event_log::~event_log() = default;
+event_log::~event_log() {
+    if (writer_ == nullptr || !writer_->is_in_forked_child())
+        return;
+    // Left alone for the short rest of the child's life: what waits in the parent, waits for ever
+    // here.
+    static_cast<void>(writer_.release());
+    static_cast<void>(loaded_.index.release());
+}
 
 std::unique_ptr<event_log> event_log::open(
     const io::machine& machine, const std::string& directory, const log_options& options
@@ -128,8 +136,13 @@ std::uint64_t event_log::stored_bytes() const {
     std::uint64_t total = 0;
     for (const auto& name : machine_.files->list(directory_)) {
         const auto path = io::join(directory_, name);
-        if (machine_.files->kind(path) == io::path_kind::regular_file)
-            total += machine_.files->open(path, io::open_mode::read)->size();
+        try {
+            if (machine_.files->kind(path) == io::path_kind::regular_file)
+                total += machine_.files->open(path, io::open_mode::read)->size();
+        } catch (const io_error& e) {
+            if (e.error_number() != ENOENT) // a file that was renamed or deleted meanwhile
+                throw;
+        }
     }
     return total;
 }

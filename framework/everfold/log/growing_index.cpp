@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <everfold/base/bytes.hpp>
 #include <everfold/log/growing_index.hpp>
 
 #include <algorithm>
@@ -85,6 +86,8 @@ const char* growing_index::add_names(const names_record& record) {
         lists.emplace_back();
         return true;
     };
+    if (!is_utf8(record.name))
+        return "a name is not UTF-8";
     switch (record.kind) {
     case name_kind::stream:
         if (!add_to(streams_, by_stream_))
@@ -111,6 +114,9 @@ const char* growing_index::add_event(const event_record& event, byte_offset at) 
     auto& of_stream = by_stream_[event.stream];
     if (event.revision_in_segment != of_stream.size())
         return "a stream's revisions have a gap";
+    const auto before = of_stream.empty() ? at : offset_of(of_stream.back());
+    if (std::uint64_t{event.back_link} * 8 != at - before)
+        return "an event's back link does not lead to the one before it in its stream";
     const auto ordinal = event_count();
     for (std::size_t i = 0; i < event.tag_count(); ++i) {
         if (event.tag(i) >= by_tag_.size())

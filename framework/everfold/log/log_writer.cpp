@@ -57,6 +57,7 @@ log_writer::log_writer(
     bool compresses_sealed
 )
     : machine_{std::move(machine)}
+    , process_{machine_.files->process_id()}
     , directory_{std::move(directory)}
     , lock_{std::move(lock)}
     , index_{loaded.index.get()}
@@ -108,6 +109,15 @@ void log_writer::rethrow_failure() const {
     throw writer_failed{failure_, failure_text_};
 }
 
+void log_writer::require_process() const {
+    if (is_in_forked_child())
+        throw error{
+            errc::in_use,
+            "the log in '" + directory_ +
+                "' belongs to the process that opened it, and this is a child that it forked; open "
+                "it here for reading"};
+}
+
 void log_writer::require_usable() const {
     if (failure_)
         rethrow_failure();
@@ -145,6 +155,7 @@ std::optional<placed> log_writer::append(
     const std::function<bool(const stream_heads&)>& admits
 ) {
     check(!events.empty(), "a batch has at least one event");
+    require_process();
     const auto weight = weigh(events, limits_);
     std::unique_lock lock{mutex_};
     make_room(lock, events, weight);
@@ -460,6 +471,7 @@ void log_writer::stop_keeper(std::unique_lock<std::mutex>& lock) {
 }
 
 archived log_writer::archive(const std::function<bool(const segment_index&)>& wanted) {
+    require_process();
     {
         std::unique_lock lock{mutex_};
         require_usable();
@@ -562,6 +574,7 @@ void log_writer::commit_archive(const segment_entry& entry, const std::string& o
 }
 
 void log_writer::close() {
+    require_process();
     std::unique_lock lock{mutex_};
     if (is_closing_) {
         changed_.wait(lock, [&] { return lock_ == nullptr; });

@@ -87,10 +87,18 @@ public:
     /// Writes what is gathered, marks the log as closed and gives up the lock. Idempotent.
     void close();
 
+    /// Whether this is a copy in a forked child, which has none of the threads and maybe a lock
+    /// that nobody will give back: then it must not even be destroyed.
+    [[nodiscard]] bool is_in_forked_child() const noexcept {
+        return machine_.files->process_id() != process_;
+    }
+
 private:
     class heads_now;
     struct not_written;
     struct group_fate;
+
+    void require_process() const; // before mutex_
 
     // All below: under mutex_, unless it says otherwise.
     void require_usable() const;
@@ -129,6 +137,7 @@ private:
     void commit_archive(const segment_entry& entry, const std::string& old_file); // the same
 
     io::machine machine_;
+    const std::uint64_t process_;
     std::string directory_;
     std::unique_ptr<io::file_lock> lock_; // null once closed
     log_index* index_;

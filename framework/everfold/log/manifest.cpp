@@ -114,6 +114,9 @@ segment_entry decode_segment(payload_reader& in) {
 void require_order(const manifest& m, const payload_reader& in) {
     if (m.segments.empty() || m.segments.back().kind != segment_kind::active)
         in.fail("the last segment is not the active one");
+    const auto& front = m.segments.front();
+    if (front.number != 0 || front.first != position{} || front.chain_start != 0)
+        in.fail("the first segment is not where every log begins");
     for (std::size_t i = 0; i + 1 < m.segments.size(); ++i) {
         const auto& s = m.segments[i];
         const auto& next = m.segments[i + 1];
