@@ -12,7 +12,7 @@ namespace everfold::log {
 
 namespace {
 
-constexpr int attempts_max = 16;
+constexpr int attempts_max = 64;
 
 /// A file of the log was replaced by its archive since the log was read.
 struct has_moved_on {};
@@ -89,26 +89,38 @@ void require_empty(const io::machine& machine, const std::string& to) {
             "'" + printable(to) + "' is there already; a backup goes into a new one"};
 }
 
-void remove_all(io::file_system& files, const std::string& directory) {
-    for (const auto& name : files.list(directory))
-        files.remove(io::join(directory, name));
+/// Removes what an earlier attempt has copied and the log no longer names.
+void remove_others(io::file_system& files, const std::string& directory, const manifest& content) {
+    for (const auto& name : files.list(directory)) {
+        const bool is_named = std::ranges::any_of(content.segments, [&](const segment_entry& s) {
+            return s.file == name || index_file_name(s) == name;
+        });
+        if (!is_named)
+            files.remove(io::join(directory, name));
+    }
 }
 
-/// Copies the segments as the log is now; has_moved_on where it changes meanwhile.
-backup_report copy_segments(
+/// Copies the segments as the log is now, but for those that are there already; has_moved_on where
+/// it changes meanwhile.
+void copy_segments(
+    copying& work,
     const io::machine& machine,
     const std::string& directory,
     const std::string& to,
     sealed_files how,
     const loaded_log& log
 ) {
-    copying work{machine, directory, to};
+    const auto is_there = [&](const std::string& in, const std::string& name) {
+        return machine.files->kind(io::join(in, name)) != io::path_kind::missing;
+    };
     for (const auto& entry : log.content.segments) {
-        ++work.report.segments;
         if (entry.kind == segment_kind::active) {
             work.copy(entry.file, log.active.at.value());
             continue;
         }
+        // A sealed segment's file has a name of its own: once it is there, it is the right one.
+        if (is_there(to, entry.file))
+            continue;
         const bool is_linked = how == sealed_files::linked && work.link(entry.file);
         if (is_linked)
             ++work.report.linked;
@@ -116,12 +128,12 @@ backup_report copy_segments(
             work.copy_whole(entry.file);
         // The index only spares time: where it is not there yet, the copy makes its own.
         const auto index = index_file_name(entry);
-        if (machine.files->kind(io::join(directory, index)) == io::path_kind::regular_file &&
-            !(is_linked && work.link(index)))
+        if (is_there(directory, index) && !is_there(to, index) && !(is_linked && work.link(index)))
             work.copy_whole(index);
     }
+    remove_others(*machine.files, to, log.content);
+    work.report.segments = log.content.segments.size();
     work.report.end = log.active.next;
-    return work.report;
 }
 
 } // namespace
@@ -135,9 +147,10 @@ backup_report back_up(
     auto& files = *machine.files;
     auto log = load_for_reading(machine, directory); // says what is wrong before anything is made
     require_empty(machine, to);
+    copying work{machine, directory, to};
     for (int attempt = 1;; ++attempt) {
         try {
-            const auto report = copy_segments(machine, directory, to, how, log);
+            copy_segments(work, machine, directory, to, how, log);
             const auto& active = log.content.segments.back();
             replace_head_mark(
                 files,
@@ -159,7 +172,7 @@ backup_report back_up(
             content.dead.clear();
             content.generation = 1;
             replace_manifest(files, to, content);
-            return report;
+            return work.report;
         } catch (const has_moved_on&) {
             if (attempt == attempts_max)
                 throw error{
@@ -167,7 +180,10 @@ backup_report back_up(
                     "the log in '" + printable(directory) +
                         "' changed faster than it could be copied; try again"};
         }
-        remove_all(files, to);
+        // What was active may be sealed by now, under the same name, and longer.
+        const auto partial = io::join(to, log.content.segments.back().file);
+        if (files.kind(partial) != io::path_kind::missing)
+            files.remove(partial);
         log = load_for_reading(machine, directory);
     }
 }
