@@ -10,6 +10,7 @@
 #include <support/log_verbs.hpp>
 #include <support/scratch_dir.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -108,6 +109,12 @@ TEST_CASE("closing does not wait for a segment to be archived, and the next writ
             append_texts(*log, "s", {std::string(15'000, static_cast<char>('a' + life))});
         log->close();
         CHECK(log->take_notes().empty());
+        // Each segment once: what was not finished is not left lying about.
+        const auto names = io::posix_machine().files->list(directory);
+        const auto files = std::ranges::count_if(names, [](const std::string& name) {
+            return name.ends_with(".evl") || name.ends_with(".evz");
+        });
+        CHECK(static_cast<std::uint64_t>(files) == log->count_segments().all);
     }
     const auto log = event_log::open(io::posix_machine(), directory, compressing());
     CHECK(read_all(*log).size() == written);

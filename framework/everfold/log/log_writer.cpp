@@ -540,16 +540,21 @@ void log_writer::archive_one(
         remove_half();
         std::rethrow_exception(why);
     }
-    commit_archive(entry, old_file);
+    if (!commit_archive(entry, old_file)) {
+        remove_half();
+        const std::lock_guard lock{mutex_};
+        require_usable(); // says why not
+    }
     index_->move_segment(entry);
     files.remove(io::join(directory_, old_file));
     ++done.segments;
     done.events += view.event_count;
 }
 
-void log_writer::commit_archive(const segment_entry& entry, const std::string& old_file) {
+bool log_writer::commit_archive(const segment_entry& entry, const std::string& old_file) {
     std::unique_lock lock{mutex_};
-    require_usable();
+    if (failure_ || is_closing_)
+        return false;
     require_lock();
     auto next = manifest_;
     *std::ranges::find(next.segments, entry.number, &segment_entry::number) = entry;
@@ -571,6 +576,7 @@ void log_writer::commit_archive(const segment_entry& entry, const std::string& o
         std::rethrow_exception(failed);
     }
     manifest_ = std::move(next);
+    return true;
 }
 
 void log_writer::close() {

@@ -134,7 +134,9 @@ private:
         archived& done,
         const std::stop_token& stop
     );
-    void commit_archive(const segment_entry& entry, const std::string& old_file); // the same
+    /// False where the writer has come to its end meanwhile; then nothing was entered.
+    [[nodiscard]] bool
+    commit_archive(const segment_entry& entry, const std::string& old_file); // the same
 
     io::machine machine_;
     const std::uint64_t process_;
