@@ -150,3 +150,25 @@ TEST_CASE("a segment that can't be archived stays as it is, with a note, and is 
     CHECK(event_log::open(io::simulated_machine(disk), "/log", compressing())->notes().notes.empty()
     );
 }
+
+TEST_CASE("a damaged segment is named in a note and does not keep others from being archived") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    {
+        auto plain = small_log(access_mode::create, small_segment);
+        const auto log = event_log::open(io::simulated_machine(disk), "/log", plain);
+        while (log->count_segments().all < 4)
+            append_texts(*log, "s", {std::string(4000, 'x')});
+        log->close();
+    }
+    const auto first =
+        io::join("/log", log::read_manifest(*disk, "/log").content.segments.front().file);
+    auto content = disk->content(first);
+    content[20] ^= std::byte{1}; // of its header
+    disk->set_content(first, content);
+    const auto log = event_log::open(io::simulated_machine(disk, 2), "/log", compressing());
+    CHECK(log->count_segments().all == 4);
+    CHECK(log->count_segments().archived == 2);
+    const auto notes = log->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes.front().find(first) != std::string::npos);
+}

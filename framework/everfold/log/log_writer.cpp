@@ -440,24 +440,28 @@ void log_writer::tend_in_place(std::unique_lock<std::mutex>& lock) {
 }
 
 void log_writer::tend(const std::stop_token& stop) {
-    // What fails here harms no event: the segments stay as they are, and the next rotation or the
-    // next writer tries again.
-    try {
-        archived done;
-        for (const auto& view : index_->segments()) {
-            if (stop.stop_requested())
-                return;
-            if (view.is_active())
-                continue;
+    archived done;
+    for (const auto& view : index_->segments()) {
+        if (stop.stop_requested())
+            return;
+        if (view.is_active())
+            continue;
+        // What fails here harms no event: the segment stays as it is, and the next rotation or the
+        // next writer tries again. One that is damaged does not keep the others from it.
+        try {
             index_->store_index(view.entry->number);
             if (compresses_sealed_ && view.entry->kind == segment_kind::sealed) {
                 const std::lock_guard one_at_a_time{archiving_};
                 archive_one(view, done, stop);
             }
-        }
-    } catch (const std::exception& e) {
-        if (!stop.stop_requested())
+        } catch (const std::exception& e) {
+            if (stop.stop_requested())
+                return;
             index_->files().note(std::string{"a sealed segment was not compressed: "} + e.what());
+            const auto* failed = dynamic_cast<const io_error*>(&e);
+            if (failed != nullptr && failed->is_disk_full())
+                return; // the next one would not fit either
+        }
     }
 }
 

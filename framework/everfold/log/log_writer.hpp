@@ -156,7 +156,7 @@ private:
     walk_state durable_{}; // in the active segment: what is synced ends here
     /// What becomes of the frames that are gathered now.
     std::shared_ptr<group_fate> gathering_{};
-    bool is_sealed_{};  // a crash came between the seal and the next segment
+    bool is_sealed_{};  // a crash or a full disk came between the seal and the next segment
     bool is_held_up_{}; // archive() waits for what is under way; appends wait for archive()
     bool is_syncing_{};
     bool is_committing_{}; // an archive is being entered in the manifest, which no one else writes
