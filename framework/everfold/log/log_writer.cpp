@@ -5,7 +5,6 @@
 #include <everfold/log/segment_file.hpp>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace everfold::log {
@@ -71,11 +70,12 @@ log_writer::log_writer(
           loaded.head.generation
       )}
     , limits_{manifest_.limits}
-    , compresses_sealed_{compresses_sealed}
     , framer_{*index_, manifest_.segments.back(), loaded.active}
     , durable_{loaded.active}
     , gathering_{std::make_shared<group_fate>()}
-    , is_sealed_{loaded.active.is_sealed} {
+    , is_sealed_{loaded.active.is_sealed}
+    , upkeep_{machine_, directory_, *index_, *this, compresses_sealed} {
+    std::unique_lock all{mutex_}; // upkeep may begin before this is done
     require_lock();
     try {
         if (is_sealed_) {
@@ -91,10 +91,10 @@ log_writer::log_writer(
     const auto is_sealed_only = [](const segment_entry& s) {
         return s.kind == segment_kind::sealed;
     };
-    std::unique_lock all{mutex_};
-    if (compresses_sealed_ && std::ranges::any_of(manifest_.segments, is_sealed_only))
-        want_upkeep();
-    tend_in_place(all);
+    if (compresses_sealed && std::ranges::any_of(manifest_.segments, is_sealed_only))
+        upkeep_.want();
+    all.unlock();
+    upkeep_.do_what_is_wanted();
 }
 
 log_writer::~log_writer() {
@@ -171,7 +171,8 @@ std::optional<placed> log_writer::append(
         throw;
     }
     wait_until_durable(lock);
-    tend_in_place(lock);
+    lock.unlock();
+    upkeep_.do_what_is_wanted();
     return out;
 }
 
@@ -398,7 +399,7 @@ void log_writer::rotate() {
     durable_ = framer_.here();
     is_sealed_ = false;
     head_->write_both_synced(encode(mark_of(head_state::open)));
-    want_upkeep();
+    upkeep_.want();
 }
 
 std::shared_ptr<io::file> log_writer::create_or_take_back(const segment_entry& fresh) {
@@ -410,68 +411,6 @@ std::shared_ptr<io::file> log_writer::create_or_take_back(const segment_entry& f
         machine_.files->remove(io::join(directory_, fresh.file)); // nobody knows of it yet
         throw not_written{e}; // NOLINT(hicpp-exception-baseclass): never leaves this file
     }
-}
-
-void log_writer::want_upkeep() {
-    wants_upkeep_ = true;
-    if (!machine_.has_background)
-        return;
-    if (!keeper_.joinable())
-        keeper_ = std::jthread{[this](const std::stop_token& stop) { keep(stop); }};
-    keeper_wakes_.notify_all();
-}
-
-void log_writer::keep(const std::stop_token& stop) {
-    std::unique_lock lock{mutex_};
-    while (keeper_wakes_.wait(lock, stop, [this] { return wants_upkeep_; })) {
-        wants_upkeep_ = false;
-        lock.unlock();
-        tend(stop);
-        lock.lock();
-    }
-}
-
-void log_writer::tend_in_place(std::unique_lock<std::mutex>& lock) {
-    if (!wants_upkeep_ || machine_.has_background)
-        return;
-    wants_upkeep_ = false;
-    lock.unlock();
-    tend({});
-}
-
-void log_writer::tend(const std::stop_token& stop) {
-    archived done;
-    for (const auto& view : index_->segments()) {
-        if (stop.stop_requested())
-            return;
-        if (view.is_active())
-            continue;
-        // What fails here harms no event: the segment stays as it is, and the next rotation or the
-        // next writer tries again. One that is damaged does not keep the others from it.
-        try {
-            index_->store_index(view.entry->number);
-            if (compresses_sealed_ && view.entry->kind == segment_kind::sealed) {
-                const std::lock_guard one_at_a_time{archiving_};
-                archive_one(view, done, stop);
-            }
-        } catch (const std::exception& e) {
-            if (stop.stop_requested())
-                return;
-            index_->files().note(std::string{"a sealed segment was not compressed: "} + e.what());
-            const auto* failed = dynamic_cast<const io_error*>(&e);
-            if (failed != nullptr && failed->is_disk_full())
-                return; // the next one would not fit either
-        }
-    }
-}
-
-void log_writer::stop_keeper(std::unique_lock<std::mutex>& lock) {
-    if (!keeper_.joinable())
-        return;
-    keeper_.request_stop();
-    lock.unlock();
-    keeper_.join();
-    lock.lock();
 }
 
 archived log_writer::archive(const std::function<bool(const segment_index&)>& wanted) {
@@ -497,72 +436,26 @@ archived log_writer::archive(const std::function<bool(const segment_index&)>& wa
         }
         is_held_up_ = false;
         changed_.notify_all();
-        tend_in_place(lock);
     }
-    archived out;
-    for (const auto& view : index_->segments()) {
-        if (view.entry->kind != segment_kind::sealed || !wanted(*index_->open(view).index))
-            continue;
-        const std::lock_guard one_at_a_time{archiving_};
-        archive_one(view, out, {});
-    }
-    return out;
+    upkeep_.do_what_is_wanted();
+    return upkeep_.archive(wanted);
 }
 
-void log_writer::archive_one(
-    const segment_view& view, archived& done, const std::stop_token& stop
-) {
-    auto& files = *machine_.files;
-    segment_entry entry;
-    {
-        const std::lock_guard lock{mutex_};
-        require_usable();
-        entry = *std::ranges::find(manifest_.segments, view.entry->number, &segment_entry::number);
-    }
-    if (entry.kind != segment_kind::sealed)
-        return;
-    const auto old_file = entry.file;
-    entry.kind = segment_kind::archived;
-    entry.file = segment_file_name(entry.first, machine_.random->next_u64(), "evz");
-    const auto path = io::join(directory_, entry.file);
-    const auto remove_half = [&] {
-        try {
-            files.remove(path); // nobody knows of it yet
-        } catch (...) {         // NOLINT(bugprone-empty-catch)
-            // The next opening puts it aside; the first failure is the one to report.
-        }
-    };
-    try {
-        const auto source = index_->open(view).source;
-        if (write_archive(files, path, *source, index_->log_id(), entry.id, stop) == nullptr) {
-            remove_half();
-            return;
-        }
-        files.sync_directory(directory_);
-    } catch (...) {
-        const auto why = std::current_exception();
-        remove_half();
-        std::rethrow_exception(why);
-    }
-    if (!commit_archive(entry, old_file)) {
-        remove_half();
-        const std::lock_guard lock{mutex_};
-        require_usable(); // says why not
-    }
-    index_->move_segment(entry);
-    files.remove(io::join(directory_, old_file));
-    ++done.segments;
-    done.events += view.event_count;
+segment_entry log_writer::entry_of(std::uint64_t number) {
+    const std::lock_guard lock{mutex_};
+    require_usable();
+    return *std::ranges::find(manifest_.segments, number, &segment_entry::number);
 }
 
-bool log_writer::commit_archive(const segment_entry& entry, const std::string& old_file) {
+bool log_writer::replace_entry(const segment_entry& entry) {
     std::unique_lock lock{mutex_};
     if (failure_ || is_closing_)
         return false;
     require_lock();
     auto next = manifest_;
-    *std::ranges::find(next.segments, entry.number, &segment_entry::number) = entry;
-    next.dead = {old_file};
+    auto& replaced = *std::ranges::find(next.segments, entry.number, &segment_entry::number);
+    next.dead = {replaced.file};
+    replaced = entry;
     // Appends go on meanwhile; rotation, which writes the manifest too, waits.
     is_committing_ = true;
     lock.unlock();
@@ -595,7 +488,10 @@ void log_writer::close() {
         lock_.reset();
         changed_.notify_all();
     };
-    stop_keeper(lock);
+    upkeep_.request_stop(); // before it could meet a closed log
+    lock.unlock();
+    upkeep_.join();
+    lock.lock();
     try {
         drain(lock);
         while (is_syncing_ || is_committing_)

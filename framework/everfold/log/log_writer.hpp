@@ -11,6 +11,7 @@
 #include <everfold/log/log_index.hpp>
 #include <everfold/log/opening.hpp>
 #include <everfold/log/slots.hpp>
+#include <everfold/log/upkeep.hpp>
 
 #include <condition_variable>
 #include <cstdint>
@@ -20,10 +21,8 @@
 #include <mutex>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace everfold::log {
@@ -43,19 +42,13 @@ protected:
     stream_heads& operator=(stream_heads&&) = default;
 };
 
-struct archived {
-    std::uint64_t segments{};
-    std::uint64_t events{};
-};
-
-/// Owns:       the lock, the active segment's file, the head mark, and a thread that keeps sealed
-///             segments: writes their indexes and archives them, beside the appends.
+/// Owns:       the lock, the active segment's file, the head mark; and the upkeep of sealed ones.
 /// Threads:    any. One sync is in flight while the next group gathers.
 /// Durability: append() returns once its batch survives a power cut.
 /// Failure:    the first failed write or sync is final; each later call throws writer_failed. But a
 ///             write that the disk has no room for is taken back: the appends that were waiting
 ///             throw io_error, nothing of them is in the log, and the next one may find room.
-class log_writer {
+class log_writer final : private sealed_entries {
 public:
     /// Takes over what was loaded, under a lock that is held.
     log_writer(
@@ -70,7 +63,7 @@ public:
     log_writer(log_writer&&) = delete;
     log_writer& operator=(log_writer&&) = delete;
     /// Closes where close() was not called; what fails then was not acknowledged anyway.
-    ~log_writer();
+    ~log_writer() override;
 
     /// Appends all of `events`, at least one, as one batch; nothing where `admits` says no. It is
     /// asked under the writer's lock. Throws errc::limit or invalid before anything is written.
@@ -124,19 +117,9 @@ private:
     void rotate_or_fail();
     /// Throws not_written where there is no room.
     [[nodiscard]] std::shared_ptr<io::file> create_or_take_back(const segment_entry& fresh);
-    void want_upkeep();
-    void keep(const std::stop_token& stop);                 // the keeper's thread
-    void tend(const std::stop_token& stop);                 // without mutex_
-    void tend_in_place(std::unique_lock<std::mutex>& lock); // unlocks
-    void stop_keeper(std::unique_lock<std::mutex>& lock);   // unlocks meanwhile
-    void archive_one(                                       // without mutex_
-        const segment_view& view,
-        archived& done,
-        const std::stop_token& stop
-    );
-    /// False where the writer has come to its end meanwhile; then nothing was entered.
-    [[nodiscard]] bool
-    commit_archive(const segment_entry& entry, const std::string& old_file); // the same
+    // For upkeep_, which holds no lock of the writer's:
+    [[nodiscard]] segment_entry entry_of(std::uint64_t number) override;
+    [[nodiscard]] bool replace_entry(const segment_entry& entry) override;
 
     io::machine machine_;
     const std::uint64_t process_;
@@ -146,11 +129,9 @@ private:
     manifest manifest_;
     std::shared_ptr<io::file> file_; // of the active segment
     std::unique_ptr<slot_writer> head_;
-    std::mutex archiving_{}; // one segment is archived at a time; taken before mutex_
     std::mutex mutex_{};
     std::condition_variable changed_{};
     const size_limits limits_;
-    const bool compresses_sealed_;
     batch_framer framer_;
     byte_buffer in_flight_{};
     walk_state durable_{}; // in the active segment: what is synced ends here
@@ -159,13 +140,11 @@ private:
     bool is_sealed_{};  // a crash or a full disk came between the seal and the next segment
     bool is_held_up_{}; // archive() waits for what is under way; appends wait for archive()
     bool is_syncing_{};
-    bool is_committing_{}; // an archive is being entered in the manifest, which no one else writes
-    bool wants_upkeep_{};
+    bool is_committing_{}; // of a sealed segment; no one else writes the manifest meanwhile
     bool is_closing_{};
     std::exception_ptr failure_{};
     std::string failure_text_{};
-    std::condition_variable_any keeper_wakes_{};
-    std::jthread keeper_{}; // ends first
+    upkeep upkeep_; // ends first
 };
 
 } // namespace everfold::log
