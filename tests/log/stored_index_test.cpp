@@ -149,7 +149,7 @@ std::vector<sealed> sealed_segments(const std::shared_ptr<io::simulated_disk>& d
                  m.log_id,
                  m.limits.batch_bytes_max
              ),
-             {m.log_id, s.id, s.first, s.end, s.end_offset, s.chain_end},
+             {m.log_id, s.id, s.first, s.end, s.end_offset, s.chain_end, s.event_count, s.is_rewritten},
              io::join("/log", log::index_file_name(s))}
         );
     }

@@ -22,6 +22,7 @@ constexpr std::array<std::byte, 8> segment_magic{
     std::byte{0x00}};
 
 constexpr std::size_t header_checksum_at = segment_header_size - 8;
+constexpr std::uint32_t rewritten_feature = 1;
 
 } // namespace
 
@@ -42,7 +43,8 @@ byte_buffer encode(const segment_header& header) {
     append_le(out, header.first.value());
     append_le(out, header.chain);
     append_le(out, header.created_ns);
-    append_le(out, std::uint64_t{0}); // required and optional features
+    append_le(out, header.is_rewritten ? rewritten_feature : 0); // required features
+    append_le(out, std::uint32_t{0});                           // optional ones
     append_le(out, header.event_bytes_max);
     append_le(out, header.batch_bytes_max);
     check(out.size() == segment_header_used, "a segment header has its documented fields");
@@ -61,7 +63,7 @@ segment_header decode_segment_header(bytes_view at, const std::string& file) {
         checksum(at.first(header_checksum_at), 0))
         throw damaged("the segment's header does not match its checksum");
     if (load_le<std::uint16_t>(at.data() + 8) != format_major ||
-        load_le<std::uint32_t>(at.data() + 72) != 0)
+        load_le<std::uint32_t>(at.data() + 72) > rewritten_feature)
         throw error{
             errc::unsupported,
             "'" + file +
@@ -74,6 +76,7 @@ segment_header decode_segment_header(bytes_view at, const std::string& file) {
     header.first = position{load_le<std::uint64_t>(at.data() + 48)};
     header.chain = load_le<std::uint64_t>(at.data() + 56);
     header.created_ns = load_le<std::int64_t>(at.data() + 64);
+    header.is_rewritten = load_le<std::uint32_t>(at.data() + 72) == rewritten_feature;
     header.event_bytes_max = load_le<std::uint32_t>(at.data() + 80);
     header.batch_bytes_max = load_le<std::uint32_t>(at.data() + 84);
     return header;
@@ -116,7 +119,7 @@ decode_frame_header(bytes_view at, std::uint64_t seed, byte_offset offset) noexc
     if (load_le<std::uint64_t>(at.data() + 56) != checksum(at.first(56), seed + offset.value()))
         return {};
     const auto kind = load_le<std::uint16_t>(at.data() + 4);
-    if (kind < 1 || kind > 3 || load_le<std::uint16_t>(at.data() + 6) != 0)
+    if (kind < 1 || kind > 5 || load_le<std::uint16_t>(at.data() + 6) != 0)
         return {};
     frame_header header;
     header.kind = static_cast<frame_kind>(kind);

@@ -46,6 +46,7 @@ struct segment_header {
     std::int64_t created_ns{};
     std::uint32_t event_bytes_max{};
     std::uint32_t batch_bytes_max{};
+    bool is_rewritten{};
 };
 
 [[nodiscard]] byte_buffer encode(const segment_header& header);
@@ -64,7 +65,13 @@ static_assert(frame_header_size == 4 + 4 + 8 + 8 + 8 + 8 + 8 + 8 + 8);
 /// A batch's body begins with its append id.
 inline constexpr std::size_t append_id_size = 16;
 
-enum class frame_kind : std::uint16_t { batch = 1, mark = 2, seal = 3 };
+enum class frame_kind : std::uint16_t {
+    batch = 1,
+    mark = 2,
+    seal = 3,
+    remains = 4,    ///< of batches, in a rewritten segment
+    provenance = 5, ///< of such a segment
+};
 
 struct frame_header {
     frame_kind kind{frame_kind::batch};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/log/frame_walk.hpp>
+#include <everfold/log/remains.hpp>
 #include <everfold/log/segment_file.hpp>
 
 #include <utility>
@@ -55,7 +56,20 @@ void walk_frames(
             state.next = state.next.advanced(header.event_count);
             break;
         }
+        case frame_kind::remains: {
+            const auto left = decode_remains(*frame);
+            if (!left) {
+                state.why = "what remains of a batch is not well-formed";
+                return;
+            }
+            if (const auto* fault = take_batch(*frame, left->chain_after))
+                throw damage_at(reader.source(), state.at, fault, state.next);
+            state.chain = left->chain_after;
+            state.next = state.next.advanced(header.event_count);
+            break;
+        }
         case frame_kind::mark:
+        case frame_kind::provenance:
             break;
         case frame_kind::seal: {
             const auto s = decode_seal(frame->body);
@@ -83,7 +97,10 @@ std::shared_ptr<growing_index> walk_sealed_segment(
     const uuid& log_id,
     std::uint32_t batch_bytes_max
 ) {
-    auto index = std::make_shared<growing_index>(entry.first);
+    auto index = std::make_shared<growing_index>(
+        entry.first,
+        entry.is_rewritten ? growing_index::of::rewritten : growing_index::of::as_written
+    );
     frame_reader reader{std::move(source), header_seed(log_id, entry.id), batch_bytes_max};
     auto state = beginning_of(entry, before);
     walk_frames(reader, entry.end_offset, state, [&](const frame_view& batch, std::uint64_t chain) {
@@ -91,7 +108,8 @@ std::shared_ptr<growing_index> walk_sealed_segment(
     });
     if (!state.is_sealed || state.at != entry.end_offset || state.next != entry.end ||
         state.chain != entry.chain_end || state.epoch != entry.epoch_end ||
-        state.recorded_ns != entry.recorded_last_ns ||
+        state.recorded_ns != entry.recorded_last_ns || index->event_count() != entry.event_count ||
+        index->has_own_streams() != entry.has_own_streams ||
         index->occurred_min_ns() != entry.occurred_min_ns ||
         index->occurred_max_ns() != entry.occurred_max_ns)
         throw damage_at(

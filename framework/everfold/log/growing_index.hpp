@@ -18,10 +18,13 @@ namespace everfold::log {
 /// Threads: as stable_vector for what goes by number; the owner's lock for the rest.
 class growing_index final : public segment_index {
 public:
-    explicit growing_index(position first) noexcept
-        : segment_index{first} {}
+    enum class of : std::uint8_t { as_written, rewritten };
 
-    /// Takes in a batch. A sentence where the records are not what a writer writes; then the index
+    explicit growing_index(position first, of kind = of::as_written)
+        : segment_index{first}
+        , sparse_{kind == of::rewritten ? make_sparse() : nullptr} {}
+
+    /// Takes in a batch, or what remains of batches. A sentence where the records are not what a writer writes; then the index
     /// is of no use.
     [[nodiscard]] const char* add(const frame_view& frame, std::uint64_t chain_after);
 
@@ -85,14 +88,34 @@ public:
         return by_stream_[number];
     }
 
+    /// Positions that the segment stands for, removed ones too.
+    [[nodiscard]] std::uint64_t covered() const noexcept { return covered_; }
+
+    /// Whether an event is of one of the log's own streams.
+    [[nodiscard]] bool has_own_streams() const noexcept { return has_own_streams_; }
+
     void append_stream(std::uint32_t number, ordinal_list& out) const override;
     void append_type(std::uint32_t number, ordinal_list& out) const override;
     void append_tag(std::uint32_t number, ordinal_list& out) const override;
 
 private:
     const char* add_names(const names_record& record);
-    const char* add_event(const event_record& event, byte_offset at);
+    const char* add_event(const event_record& event, byte_offset at, std::uint64_t original);
+    /// The index's number for the next name; nothing where a record may not call it `in_record`.
+    [[nodiscard]] std::optional<std::uint32_t> next_number(
+        std::uint32_t in_record,
+        std::uint32_t count,
+        std::vector<std::uint32_t> sparse_numbers::*names
+    );
+    [[nodiscard]] std::optional<std::uint32_t> number_of(
+        std::uint32_t in_record,
+        std::uint32_t count,
+        const std::vector<std::uint32_t> sparse_numbers::*names
+    ) const;
 
+    sparse_numbers* sparse_; // the base's; null where nothing was removed
+    std::uint64_t covered_{};
+    bool has_own_streams_{};
     stable_vector<std::uint32_t> offsets_8_{}; // of each event's record
     stable_vector<frame_entry> frames_{};
     name_table streams_{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
 #include <everfold/log/log_cursor.hpp>
+#include <everfold/log/remains.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -23,20 +24,21 @@ bool log_cursor::enter_next_segment() {
     while (segments_left_ > 0) {
         const auto& view = segments_[segments_.size() - segments_left_--];
         const auto first = view.entry->first;
-        if (view.event_count == 0 || wanted_.to < first ||
-            first.advanced(view.event_count - 1) < wanted_.from)
+        if (view.event_count == 0 || wanted_.to < first || view.end <= wanted_.from)
             continue;
         if (!view.is_active() &&
             !is_in_time(view.entry->occurred_min_ns, view.entry->occurred_max_ns))
             continue;
-        const auto begin =
-            static_cast<std::uint32_t>(wanted_.from > first ? wanted_.from - first : 0);
-        const auto end = static_cast<std::uint32_t>(
-            std::min<std::uint64_t>(view.event_count - 1, wanted_.to - first) + 1
-        );
-        if (begin >= end) // the bounds cross
-            continue;
         segment_ = index_->open(view);
+        const auto& index = *segment_.index;
+        const auto begin = index.ordinal_from(std::max(wanted_.from, first));
+        const auto end = wanted_.to >= view.end
+                             ? segment_.event_count
+                             : std::min(
+                                   segment_.event_count, index.ordinal_from(wanted_.to.advanced(1))
+                               );
+        if (begin >= end) // the bounds cross, or what lay between is gone
+            continue;
         if (is_everything_) {
             left_ = {begin, end};
         } else {
@@ -86,7 +88,7 @@ void log_cursor::fail(std::uint32_t ordinal) const {
         segment_.source->file_name(),
         frame_entry_.at(),
         "the index says that the frame holds an event that is not there"};
-    damage.first_lost = segment_.entry->first.advanced(ordinal);
+    damage.first_lost = segment_.index->position_of(ordinal);
     throw damage;
 }
 
@@ -98,7 +100,7 @@ void log_cursor::load_frame(std::size_t number) {
     frame_ = nullptr;
     if (is_in_time(frame_entry_.occurred_min_ns, frame_entry_.occurred_max_ns)) {
         frame_ = read_known_frame(*reader_, segment_, number);
-        rest_ = frame_->body.subspan(append_id_size);
+        rest_ = records_of(*frame_);
         rest_ordinal_ = frame_entry_.first_ordinal;
     }
     frame_end_ordinal_ = number + 1 < segment_.frame_count ? index.frame(number + 1).first_ordinal
@@ -107,10 +109,11 @@ void log_cursor::load_frame(std::size_t number) {
 
 void log_cursor::move_to(std::uint32_t ordinal) {
     const auto offset = segment_.index->offset_of(ordinal).value();
-    const auto body = frame_->at.value() + frame_header_size;
-    if (offset < body + append_id_size || offset - body >= frame_->body.size())
+    const auto records = records_of(*frame_);
+    const auto records_at = frame_->end().value() - frame_trailer_size - records.size();
+    if (offset < records_at || offset - records_at >= records.size())
         fail(ordinal);
-    rest_ = frame_->body.subspan(static_cast<std::size_t>(offset - body));
+    rest_ = records.subspan(static_cast<std::size_t>(offset - records_at));
     rest_ordinal_ = ordinal;
 }
 
@@ -126,9 +129,12 @@ const log_event* log_cursor::load(std::uint32_t ordinal) {
     if (ordinal < frame_entry_.first_ordinal || ordinal >= frame_end_ordinal_) {
         // In order, the next event is in this frame or the one after it.
         const bool is_next = frame_end_ordinal_ != 0 && ordinal == frame_end_ordinal_;
-        load_frame(
-            is_next ? frame_number_ + 1 : segment_.index->frame_of(ordinal, segment_.frame_count)
-        );
+        auto number =
+            is_next ? frame_number_ + 1 : segment_.index->frame_of(ordinal, segment_.frame_count);
+        while (is_next && number + 1 < segment_.frame_count &&
+               segment_.index->frame(number + 1).first_ordinal <= ordinal)
+            ++number; // nothing is left of it
+        load_frame(number);
     }
     if (frame_ == nullptr)
         return nullptr;
@@ -141,11 +147,11 @@ const log_event* log_cursor::load(std::uint32_t ordinal) {
         const auto* event = std::get_if<event_record>(&*record);
         if (event == nullptr)
             continue; // a name
-        const auto stream = segment_.index->stream(event->stream);
-        event_.at = segment_.entry->first.advanced(ordinal);
+        const auto stream = segment_.index->stream(segment_.index->stream_number(event->stream));
+        event_.at = segment_.index->position_of(ordinal);
         event_.stream = stream.name;
         event_.stream_revision = revision{stream.base + event->revision_in_segment};
-        event_.type = number_of_type(event->type);
+        event_.type = number_of_type(segment_.index->type_number(event->type));
         event_.record = *event;
         event_.in = &segment_;
         rest_ordinal_ = ordinal + 1;

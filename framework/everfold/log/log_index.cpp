@@ -2,6 +2,7 @@
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/log/log_index.hpp>
+#include <everfold/log/remains.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -19,8 +20,7 @@ read_known_frame(frame_reader& reader, const readable_segment& in, std::size_t n
         reader.read(entry.at(), byte_offset{std::numeric_limits<std::uint64_t>::max()});
     const auto chain_before =
         number == 0 ? in.entry->chain_start : in.index->frame(number - 1).chain_after;
-    if (frame != nullptr &&
-        chain_after(chain_before, frame->header.body_checksum) == entry.chain_after)
+    if (frame != nullptr && chain_through(*frame, chain_before) == entry.chain_after)
         return frame;
     corruption damage{
         in.source->file_name(),
@@ -102,11 +102,13 @@ void log_index::drop_index(std::uint64_t number) {
 }
 
 void log_index::move_segment(const segment_entry& entry) {
+    std::shared_ptr<const segment_entry> before;
     {
-        const std::unique_lock lock{mutex_};
-        numbered(entry.number).entry = std::make_shared<const segment_entry>(entry);
+        const std::shared_lock lock{mutex_};
+        before = numbered(entry.number).entry;
     }
-    files_->forget(entry);
+    replace_entry(entry);
+    files_->forget(*before);
 }
 
 log_index::segment& log_index::numbered(std::uint64_t number) const {
@@ -130,13 +132,18 @@ bool log_index::wait_for(position p, std::chrono::milliseconds timeout) const {
 
 std::uint32_t log_index::visible_in(const segment& s) const {
     if (s.entry->kind != segment_kind::active)
-        return static_cast<std::uint32_t>(s.entry->end - s.entry->first);
+        return static_cast<std::uint32_t>(s.entry->event_count);
     // The active segment may hold events that are added but not yet published.
     return static_cast<std::uint32_t>(end_ > s.entry->first ? end_ - s.entry->first : 0);
 }
 
 segment_view log_index::view_of(const segment& s) const {
-    return {s.entry, visible_in(s), s.growing == nullptr ? 0 : s.growing->frame_count()};
+    const auto is_active = s.entry->kind == segment_kind::active;
+    return {
+        s.entry,
+        visible_in(s),
+        is_active ? std::max(end_, s.entry->first) : s.entry->end,
+        s.growing == nullptr ? 0 : s.growing->frame_count()};
 }
 
 std::vector<segment_view> log_index::segments() const {
@@ -148,8 +155,47 @@ std::vector<segment_view> log_index::segments() const {
     return out;
 }
 
+template <class Use>
+auto log_index::with_entry(std::uint64_t number, const Use& use) const {
+    for (;;) {
+        std::shared_ptr<const segment_entry> entry;
+        {
+            const std::shared_lock lock{mutex_};
+            entry = numbered(number).entry;
+        }
+        try {
+            return use(entry);
+        } catch (const error&) {
+            // A writer has replaced the segment's file meanwhile, and deleted the one that we know.
+            if (!take_in_replacement(*entry))
+                throw;
+        }
+    }
+}
+
+bool log_index::take_in_replacement(const segment_entry& known) const {
+    {
+        const std::shared_lock lock{mutex_};
+        if (numbered(known.number).entry->file != known.file)
+            return true; // somebody else has noticed
+    }
+    const auto now = files_->replaced(known);
+    if (now)
+        replace_entry(*now);
+    return now.has_value();
+}
+
+void log_index::replace_entry(const segment_entry& entry) const {
+    const std::unique_lock lock{mutex_};
+    auto& s = numbered(entry.number);
+    if (s.entry->id != entry.id) {
+        s.index.reset(); // of what was there before
+        s.growing.reset();
+    }
+    s.entry = std::make_shared<const segment_entry>(entry);
+}
+
 std::shared_ptr<const segment_index> log_index::index_of(std::uint64_t number) const {
-    std::shared_ptr<const segment_entry> entry;
     {
         const std::shared_lock lock{mutex_};
         const auto& s = numbered(number);
@@ -157,40 +203,58 @@ std::shared_ptr<const segment_index> log_index::index_of(std::uint64_t number) c
             return s.index;
         if (s.growing != nullptr)
             return s.growing;
-        entry = s.entry;
     }
-    auto opened = files_->index_of(*entry);
+    return with_entry(number, [&](const std::shared_ptr<const segment_entry>& entry) {
+        return index_of_entry(*entry);
+    });
+}
+
+std::shared_ptr<const segment_index> log_index::index_of_entry(const segment_entry& entry) const {
+    {
+        const std::shared_lock lock{mutex_};
+        const auto& s = numbered(entry.number);
+        if (s.entry->id == entry.id && s.index != nullptr)
+            return s.index;
+        if (s.entry->id == entry.id && s.growing != nullptr)
+            return s.growing;
+    }
+    auto opened = files_->index_of(entry);
     const std::unique_lock lock{mutex_};
-    auto& s = numbered(number);
+    auto& s = numbered(entry.number);
+    if (s.entry->id != entry.id)
+        return opened;
     if (s.index == nullptr) // or another thread was faster; one copy is enough
         s.index = std::move(opened);
     return s.index;
 }
 
 readable_segment log_index::open(const segment_view& view) const {
-    readable_segment out{
-        .entry = view.entry,
-        .seed = header_seed(log_id_, view.entry->id),
-        .event_count = view.event_count};
     if (view.is_active()) {
         const std::shared_lock lock{mutex_};
         const auto& s = numbered(view.entry->number);
-        if (s.growing != nullptr && s.source != nullptr) {
-            out.source = s.source;
-            out.index = s.growing;
-            out.frame_count = view.growing_frames;
-            return out;
-        }
+        if (s.growing != nullptr && s.source != nullptr)
+            return {
+                .entry = view.entry,
+                .seed = header_seed(log_id_, view.entry->id),
+                .source = s.source,
+                .index = s.growing,
+                .event_count = view.event_count,
+                .frame_count = view.growing_frames};
     }
-    // Sealed, if only since the view was taken.
-    {
-        const std::shared_lock lock{mutex_};
-        out.entry = numbered(view.entry->number).entry;
-    }
-    out.source = files_->source_of(*out.entry);
-    out.index = index_of(out.entry->number);
-    out.frame_count = out.index->frame_count();
-    return out;
+    // Sealed, if only since the view was taken; replaced, maybe.
+    const auto open_one = [&](const std::shared_ptr<const segment_entry>& entry) {
+        auto index = index_of_entry(*entry);
+        const auto events = std::min(index->event_count(), index->ordinal_from(view.end));
+        const auto frames = index->frame_count();
+        return readable_segment{
+            .entry = entry,
+            .seed = header_seed(log_id_, entry->id),
+            .source = files_->source_of(*entry),
+            .index = std::move(index),
+            .event_count = events,
+            .frame_count = frames};
+    };
+    return with_entry(view.entry->number, open_one);
 }
 
 ordinal_list
@@ -213,9 +277,11 @@ std::optional<std::uint64_t> log_index::next_revision(std::string_view stream) c
             // What is not yet visible lies at the end.
             while (count > 0 && index->ordinal_in_stream(*number, count - 1) >= view.event_count)
                 --count;
+        } else if (count == 0) {
+            return index->stream(*number).base; // its events are gone, its revisions are not
         }
         if (count > 0)
-            return index->stream(*number).base + count;
+            return index->revision_in_stream(*number, count - 1).value() + 1;
     }
     return {};
 }
@@ -225,16 +291,16 @@ std::optional<position> log_index::position_of(std::string_view stream, revision
         const auto index = index_of(view.entry->number);
         const std::shared_lock lock{mutex_}; // it may grow
         const auto number = index->find_stream(stream);
-        const auto base = number ? index->stream(*number).base : 0;
-        if (!number || base > r.value())
+        if (!number || index->stream(*number).base > r.value())
             continue;
-        if (r.value() - base >= index->count_of_stream(*number))
+        const auto i = index->first_in_stream_from(*number, r);
+        if (i >= index->count_of_stream(*number))
             return {};
-        const auto ordinal =
-            index->ordinal_in_stream(*number, static_cast<std::uint32_t>(r.value() - base));
-        if (ordinal >= view.event_count)
+        const auto at = static_cast<std::uint32_t>(i);
+        const auto found = index->position_of(index->ordinal_in_stream(*number, at));
+        if (index->revision_in_stream(*number, at) != r || found >= view.end)
             return {};
-        return view.entry->first.advanced(ordinal);
+        return found;
     }
     return {};
 }
@@ -245,64 +311,58 @@ std::optional<position> log_index::position_at(timestamp t) const {
                        : t.seconds() < 0 ? std::numeric_limits<std::int64_t>::min()
                                          : std::numeric_limits<std::int64_t>::max();
     // recorded_at never falls, so the answer is in the first batch that ends after the bound, or
-    // at the end of the one before.
-    std::optional<position> best;
-    for (const auto& view : segments()) {
+    // it is the last event before that batch.
+    for (const auto& view : segments() | std::views::reverse) {
         if (view.event_count == 0)
             continue;
-        if (!view.is_active() && view.entry->recorded_last_ns <= bound) {
-            best = view.entry->first.advanced(view.event_count - 1);
-            continue;
-        }
         const auto in = open(view);
-        std::size_t low = 0;
-        std::size_t high = in.frame_count;
-        while (low < high) {
-            const auto middle = low + (high - low) / 2;
-            if (in.index->frame(middle).recorded_last_ns <= bound)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (low > 0) {
-            const auto after =
-                low < in.frame_count ? in.index->frame(low).first_ordinal : in.event_count;
-            best = in.entry->first.advanced(std::min(after, in.event_count) - 1);
-        }
-        if (low == in.frame_count)
-            continue;
-        frame_reader reader{in.source, in.seed, batch_bytes_max_};
-        const auto* frame = read_known_frame(reader, in, low);
-        auto rest = frame->body.subspan(append_id_size);
-        auto ordinal = in.index->frame(low).first_ordinal;
-        while (const auto record = take_record(rest, frame->header.recorded_ns)) {
-            const auto* event = std::get_if<event_record>(&*record);
-            if (event == nullptr)
-                continue;
-            if (event->recorded_ns > bound || ordinal >= in.event_count)
-                break;
-            best = in.entry->first.advanced(ordinal);
-            ++ordinal;
-        }
-        return best;
+        if (const auto found = ordinal_at(in, bound))
+            return in.index->position_of(*found);
     }
-    return best;
+    return {};
 }
 
-std::uint64_t log_index::chain_at(position p) const {
+std::optional<std::uint32_t>
+log_index::ordinal_at(const readable_segment& in, std::int64_t bound) const {
+    std::size_t low = 0;
+    std::size_t high = in.frame_count;
+    while (low < high) {
+        const auto middle = low + (high - low) / 2;
+        if (in.index->frame(middle).recorded_last_ns <= bound)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == in.frame_count)
+        return in.event_count == 0 ? std::nullopt : std::optional{in.event_count - 1};
+    auto next = std::min(in.index->frame(low).first_ordinal, in.event_count);
+    frame_reader reader{in.source, in.seed, batch_bytes_max_};
+    const auto* frame = read_known_frame(reader, in, low);
+    auto rest = records_of(*frame);
+    while (const auto record = take_record(rest, frame->header.recorded_ns)) {
+        const auto* event = std::get_if<event_record>(&*record);
+        if (event == nullptr)
+            continue;
+        if (event->recorded_ns > bound || next >= in.event_count)
+            break;
+        ++next;
+    }
+    return next == 0 ? std::nullopt : std::optional{next - 1};
+}
+
+std::optional<std::uint64_t> log_index::chain_at(position p) const {
     const auto views = segments();
     const auto after =
         std::ranges::upper_bound(views, p, std::ranges::less{}, [](const segment_view& v) {
             return v.entry->first;
         });
     const auto& view = *std::prev(after);
-    check(
-        p < view.entry->first.advanced(view.event_count),
-        "the chain is asked for at an event that is there"
-    );
+    check(p < view.end, "the chain is asked for at a position that is there");
     const auto index = index_of(view.entry->number);
     const auto frames = view.is_active() ? view.growing_frames : index->frame_count();
-    const auto ordinal = static_cast<std::uint32_t>(p - view.entry->first);
+    const auto ordinal = index->ordinal_from(p);
+    if (ordinal >= index->event_count() || index->position_of(ordinal) != p)
+        return {};
     return index->frame(index->frame_of(ordinal, frames)).chain_after;
 }
 

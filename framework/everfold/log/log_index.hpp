@@ -30,6 +30,8 @@ namespace everfold::log {
 struct segment_view {
     std::shared_ptr<const segment_entry> entry{};
     std::uint32_t event_count{};
+    /// One past the last position that may be seen.
+    position end{};
     /// Of the frames that are known while the segment grows.
     std::size_t growing_frames{};
 
@@ -85,7 +87,7 @@ public:
     /// Forgets what was learned of a sealed segment while it grew.
     void drop_index(std::uint64_t number);
 
-    /// The sealed segment was archived.
+    /// Another file holds the sealed segment now.
     void move_segment(const segment_entry& entry);
 
     // ---- reading
@@ -118,8 +120,9 @@ public:
     /// The last event whose recorded_at is at or before `t`.
     [[nodiscard]] std::optional<position> position_at(timestamp t) const;
 
-    /// The chain after the batch that holds `p`, which is before end().
-    [[nodiscard]] std::uint64_t chain_at(position p) const;
+    /// The chain after the batch that holds the event at `p`, which is before end(). Nothing where
+    /// that was removed.
+    [[nodiscard]] std::optional<std::uint64_t> chain_at(position p) const;
 
     /// The streams' names, in the order of their first event.
     [[nodiscard]] std::vector<std::string> stream_names() const;
@@ -153,6 +156,18 @@ private:
     [[nodiscard]] segment_view view_of(const segment& s) const;
     /// That of the active segment grows.
     [[nodiscard]] std::shared_ptr<const segment_index> index_of(std::uint64_t number) const;
+
+    /// Without the lock, all of these.
+    [[nodiscard]] std::shared_ptr<const segment_index> index_of_entry(const segment_entry& entry
+    ) const;
+    /// Tries again where the segment's file was replaced meanwhile.
+    template <class Use>
+    auto with_entry(std::uint64_t number, const Use& use) const;
+    [[nodiscard]] bool take_in_replacement(const segment_entry& known) const;
+    void replace_entry(const segment_entry& entry) const;
+    /// The last event of the segment that was recorded at or before `bound`.
+    [[nodiscard]] std::optional<std::uint32_t>
+    ordinal_at(const readable_segment& in, std::int64_t bound) const;
 
     uuid log_id_;
     std::uint32_t batch_bytes_max_;

@@ -374,6 +374,8 @@ void log_writer::rotate() {
     sealed.chain_end = here.chain;
     sealed.recorded_last_ns = here.recorded_ns;
     sealed.epoch_end = here.epoch;
+    sealed.event_count = here.next - sealed.first;
+    sealed.has_own_streams = index_->active().has_own_streams();
     sealed.occurred_min_ns = index_->active().occurred_min_ns();
     sealed.occurred_max_ns = index_->active().occurred_max_ns();
 

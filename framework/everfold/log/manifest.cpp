@@ -13,6 +13,15 @@ namespace {
 
 constexpr std::size_t manifest_bytes_max = std::size_t{256} << 20U;
 
+constexpr std::uint16_t rewritten_flag = 1;
+constexpr std::uint16_t own_streams_flag = 2;
+
+std::uint16_t flags_of(const segment_entry& s) noexcept {
+    return static_cast<std::uint16_t>(
+        (s.is_rewritten ? rewritten_flag : 0) | (s.has_own_streams ? own_streams_flag : 0)
+    );
+}
+
 void append_text(byte_buffer& out, std::string_view text) {
     append_le(out, static_cast<std::uint16_t>(text.size()));
     append_bytes(out, as_bytes(text));
@@ -39,8 +48,10 @@ byte_buffer encode(const manifest& m) {
         append_le(out, s.recorded_last_ns);
         append_le(out, s.occurred_min_ns);
         append_le(out, s.occurred_max_ns);
+        append_le(out, s.event_count);
         append_le(out, s.epoch_end);
-        append_le(out, static_cast<std::uint32_t>(s.kind));
+        append_le(out, static_cast<std::uint16_t>(s.kind));
+        append_le(out, flags_of(s));
         append_text(out, s.file);
     }
     for (const auto& name : m.dead)
@@ -100,8 +111,14 @@ segment_entry decode_segment(payload_reader& in) {
     s.recorded_last_ns = in.number<std::int64_t>();
     s.occurred_min_ns = in.number<std::int64_t>();
     s.occurred_max_ns = in.number<std::int64_t>();
+    s.event_count = in.number<std::uint64_t>();
     s.epoch_end = in.number<std::uint32_t>();
-    const auto kind = in.number<std::uint32_t>();
+    const auto kind = in.number<std::uint16_t>();
+    const auto flags = in.number<std::uint16_t>();
+    s.is_rewritten = (flags & rewritten_flag) != 0;
+    s.has_own_streams = (flags & own_streams_flag) != 0;
+    if (flags != flags_of(s))
+        in.fail("a segment with an unknown property");
     if (kind > 2)
         in.fail("a segment of an unknown kind");
     s.kind = static_cast<segment_kind>(kind);
@@ -121,6 +138,8 @@ void require_order(const manifest& m, const payload_reader& in) {
         const auto& s = m.segments[i];
         const auto& next = m.segments[i + 1];
         if (s.kind == segment_kind::active || s.end != next.first || s.end < s.first ||
+            s.event_count > s.end - s.first ||
+            (!s.is_rewritten && s.event_count != s.end - s.first) ||
             s.chain_end != next.chain_start || s.number + 1 != next.number)
             in.fail("the segments do not follow one another");
     }

@@ -42,6 +42,9 @@ struct segment_entry {
     std::int64_t occurred_min_ns{};
     std::int64_t occurred_max_ns{};
     std::uint32_t epoch_end{};
+    std::uint64_t event_count{}; ///< that are left
+    bool is_rewritten{};
+    bool has_own_streams{};
     segment_kind kind{segment_kind::active};
     std::string file{};
 

@@ -20,6 +20,8 @@ inline constexpr std::size_t event_record_header_size = 20;
 inline constexpr std::size_t names_record_header_size = 24;
 inline constexpr std::size_t name_bytes_max = 255;
 inline constexpr std::size_t tags_max = 255;
+/// Of the streams in which the log keeps its own events.
+inline constexpr std::string_view own_stream_prefix = "$";
 inline constexpr std::uint16_t names_record_mark = 0xFFFF;
 
 /// How a payload is encoded.

@@ -16,7 +16,8 @@ void check_header(segment_source& source, const segment_entry& entry, const uuid
     const auto size = source.read_at(byte_offset{0}, bytes, mine);
     const auto header = decode_segment_header(bytes_view{bytes}.first(size), source.file_name());
     if (header.log_id != log_id || header.id != entry.id || header.number != entry.number ||
-        header.first != entry.first || header.chain != entry.chain_start)
+        header.first != entry.first || header.chain != entry.chain_start ||
+        header.is_rewritten != entry.is_rewritten)
         throw corruption{
             source.file_name(), byte_offset{0}, "this is another segment than the manifest names"};
 }
@@ -57,7 +58,8 @@ std::shared_ptr<io::file> create_segment(
             .chain = entry.chain_start,
             .created_ns = machine.time->now().to_nanoseconds().value_or(0),
             .event_bytes_max = of.limits.event_bytes_max,
-            .batch_bytes_max = of.limits.batch_bytes_max})
+            .batch_bytes_max = of.limits.batch_bytes_max,
+            .is_rewritten = entry.is_rewritten})
     );
     file->sync_all();
     machine.files->sync_directory(directory);

@@ -55,28 +55,24 @@ segment_files::segment_files(
     , stores_indexes_{stores_indexes} {}
 
 std::shared_ptr<segment_source> segment_files::open(const segment_entry& entry) const {
-    const auto open_one = [&](const segment_entry& e) {
-        auto source = open_segment(machine_, directory_, e, log_id_);
-        require_seal(source, e, log_id_, batch_bytes_max_);
-        return source;
-    };
-    try {
-        return open_one(entry);
-    } catch (const error&) {
-        // A writer that archived the segment meanwhile has deleted the file that we were told of.
-        const auto now = read_manifest(*machine_.files, directory_).content;
-        const auto moved = std::ranges::find_if(now.segments, [&](const segment_entry& s) {
-            return s.number == entry.number && s.id == entry.id && s.file != entry.file;
-        });
-        if (moved == now.segments.end())
-            throw;
-        return open_one(*moved);
-    }
+    auto source = open_segment(machine_, directory_, entry, log_id_);
+    require_seal(source, entry, log_id_, batch_bytes_max_);
+    return source;
+}
+
+std::optional<segment_entry> segment_files::replaced(const segment_entry& entry) const {
+    const auto now = read_manifest(*machine_.files, directory_).content;
+    const auto found = std::ranges::find(now.segments, entry.number, &segment_entry::number);
+    if (found == now.segments.end() || found->kind == segment_kind::active ||
+        found->file == entry.file || found->first != entry.first || found->end != entry.end ||
+        found->chain_end != entry.chain_end)
+        return {};
+    return *found;
 }
 
 std::shared_ptr<segment_source> segment_files::source_of(const segment_entry& entry) {
     const auto find = [&] {
-        return std::ranges::find(open_, entry.number, [](const auto& o) { return o.first; });
+        return std::ranges::find(open_, entry.file, [](const auto& o) { return o.first; });
     };
     {
         const std::lock_guard lock{mutex_};
@@ -88,7 +84,7 @@ std::shared_ptr<segment_source> segment_files::source_of(const segment_entry& en
     auto source = open(entry); // without the lock: others need not wait for the disk
     const std::lock_guard lock{mutex_};
     if (find() == open_.end()) {
-        open_.emplace_front(entry.number, source);
+        open_.emplace_front(entry.file, source);
         if (open_.size() > kept_open)
             open_.pop_back();
     }
@@ -96,7 +92,15 @@ std::shared_ptr<segment_source> segment_files::source_of(const segment_entry& en
 }
 
 index_identity segment_files::identity_of(const segment_entry& entry) const {
-    return {log_id_, entry.id, entry.first, entry.end, entry.end_offset, entry.chain_end};
+    return {
+        log_id_,
+        entry.id,
+        entry.first,
+        entry.end,
+        entry.end_offset,
+        entry.chain_end,
+        entry.event_count,
+        entry.is_rewritten};
 }
 
 void segment_files::note(std::string sentence) {
@@ -154,7 +158,7 @@ segment_files::compare_index(const segment_entry& entry, const segment_index& tr
 
 void segment_files::forget(const segment_entry& entry) {
     const std::lock_guard lock{mutex_};
-    open_.remove_if([&](const auto& o) { return o.first == entry.number; });
+    open_.remove_if([&](const auto& o) { return o.first == entry.file; });
 }
 
 std::vector<std::string> segment_files::take_notes() {

@@ -14,6 +14,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,8 +33,7 @@ public:
         bool stores_indexes
     );
 
-    /// The bytes of a sealed segment, checked to be those that the manifest names. Where the file
-    /// is gone because a writer has archived the segment meanwhile, the archive.
+    /// The bytes of a sealed segment, checked to be those that the manifest names.
     /// Failure: io_error; corruption where it is missing or another one.
     [[nodiscard]] std::shared_ptr<segment_source> source_of(const segment_entry& entry);
 
@@ -52,7 +52,11 @@ public:
     [[nodiscard]] std::string
     compare_index(const segment_entry& entry, const segment_index& truth) const;
 
-    /// Forgets what is open of a segment whose file was replaced.
+    /// What the manifest says of the segment now, where that is something else: its file was
+    /// replaced.
+    [[nodiscard]] std::optional<segment_entry> replaced(const segment_entry& entry) const;
+
+    /// Closes the file of a segment that was replaced.
     void forget(const segment_entry& entry);
 
     /// Keeps a sentence for whoever asks what was found.
@@ -72,7 +76,7 @@ private:
     bool stores_indexes_;
     std::mutex mutex_{};
     /// The ones that were asked for last, the very last in front.
-    std::list<std::pair<std::uint64_t, std::shared_ptr<segment_source>>> open_{};
+    std::list<std::pair<std::string, std::shared_ptr<segment_source>>> open_{};
     std::vector<std::string> notes_{};
 };
 

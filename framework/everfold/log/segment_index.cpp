@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <everfold/base/error.hpp>
 #include <everfold/log/segment_index.hpp>
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 namespace everfold::log {
@@ -111,6 +113,62 @@ matches_of_one(const segment_index& index, const selection_item& item, std::uint
 } // namespace
 
 segment_index::~segment_index() = default;
+
+std::uint32_t segment_index::ordinal_from(position p) const noexcept {
+    const auto offset = static_cast<std::uint32_t>(p - first_);
+    return sparse_ == nullptr ? offset : sparse_->positions.dense_from(offset);
+}
+
+revision segment_index::revision_in_stream(std::uint32_t number, std::uint32_t i) const {
+    std::uint64_t counted = i;
+    if (sparse_ != nullptr) {
+        if (const auto gaps = sparse_->revisions.find(number); gaps != sparse_->revisions.end())
+            counted = gaps->second.original(i);
+    }
+    return revision{stream(number).base + counted};
+}
+
+std::uint64_t segment_index::first_in_stream_from(std::uint32_t number, revision r) const {
+    const auto base = stream(number).base;
+    if (r.value() <= base)
+        return 0;
+    const auto counted = r.value() - base;
+    if (sparse_ == nullptr || counted > std::numeric_limits<std::uint32_t>::max())
+        return counted;
+    const auto gaps = sparse_->revisions.find(number);
+    return gaps == sparse_->revisions.end()
+               ? counted
+               : gaps->second.dense_from(static_cast<std::uint32_t>(counted));
+}
+
+namespace {
+
+std::uint32_t numbered(
+    const std::vector<std::uint32_t> sparse_numbers::*names,
+    const sparse_numbers* sparse,
+    std::uint32_t in_record,
+    std::uint32_t count
+) {
+    const auto number =
+        sparse == nullptr ? in_record : sparse_numbers::find(sparse->*names, in_record);
+    if (!number || *number >= count)
+        throw error{errc::damaged, "a record has a stream, type or tag that has no name"};
+    return *number;
+}
+
+} // namespace
+
+std::uint32_t segment_index::stream_number(std::uint32_t in_record) const {
+    return numbered(&sparse_numbers::streams, sparse_.get(), in_record, stream_count());
+}
+
+std::uint32_t segment_index::type_number(std::uint32_t in_record) const {
+    return numbered(&sparse_numbers::types, sparse_.get(), in_record, type_count());
+}
+
+std::uint32_t segment_index::tag_number(std::uint32_t in_record) const {
+    return numbered(&sparse_numbers::tags, sparse_.get(), in_record, tag_count());
+}
 
 std::size_t segment_index::frame_of(std::uint32_t ordinal, std::size_t count) const {
     // The last of the frames that begin at or before the event.

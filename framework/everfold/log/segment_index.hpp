@@ -6,8 +6,10 @@
 
 #include <everfold/base/ids.hpp>
 #include <everfold/log/record.hpp>
+#include <everfold/log/sparse_numbers.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +17,7 @@
 
 namespace everfold::log {
 
-/// Event k of a segment, counted from 0, has the *ordinal* k.
+/// Event k of those that are in a segment, counted from 0, has the *ordinal* k.
 using ordinal_list = std::vector<std::uint32_t>;
 
 /// One frame with events.
@@ -36,7 +38,7 @@ struct frame_entry {
 /// A stream in one segment. The name lives as long as the index.
 struct stream_entry {
     std::string_view name{};
-    std::uint64_t base{}; ///< revision of its first event here
+    std::uint64_t base{}; ///< revision from which its events here are counted
 };
 
 /// An event type in one segment. The name lives as long as the index.
@@ -46,7 +48,8 @@ struct type_entry {
     payload_format format{payload_format::cbor};
 };
 
-/// Streams, types and tags go by the segment's own numbers here, as its records call them.
+/// Streams, types and tags go by numbers of the index here, dense and in the order in which the
+/// segment names them. Its records call them the same, unless it was rewritten.
 ///
 /// Threads: events, frames and entries by number need no lock below a count that was learned under
 ///          the owner's. The rest needs that lock while the index grows.
@@ -62,6 +65,16 @@ public:
     [[nodiscard]] position first() const noexcept { return first_; }
 
     [[nodiscard]] virtual std::uint32_t event_count() const noexcept = 0;
+
+    [[nodiscard]] position position_of(std::uint32_t ordinal) const noexcept {
+        return first_.advanced(
+            sparse_ == nullptr ? ordinal : sparse_->positions.original(ordinal)
+        );
+    }
+
+    /// The first event at or behind `p`, which is at most 2^32 behind first(). Where there is none,
+    /// event_count() or more.
+    [[nodiscard]] std::uint32_t ordinal_from(position p) const noexcept;
 
     /// Of the event's record.
     [[nodiscard]] virtual byte_offset offset_of(std::uint32_t ordinal) const = 0;
@@ -94,6 +107,21 @@ public:
     [[nodiscard]] virtual std::uint32_t
     ordinal_in_stream(std::uint32_t number, std::uint32_t i) const = 0;
 
+    [[nodiscard]] revision revision_in_stream(std::uint32_t number, std::uint32_t i) const;
+
+    /// Which of the stream's events here is the first at or behind revision `r`. Where there is
+    /// none, count_of_stream() or more.
+    [[nodiscard]] std::uint64_t first_in_stream_from(std::uint32_t number, revision r) const;
+
+    // ---- the numbers of what a record of the segment names; corruption where that is nothing
+
+    [[nodiscard]] std::uint32_t stream_number(std::uint32_t in_record) const;
+    [[nodiscard]] std::uint32_t type_number(std::uint32_t in_record) const;
+    [[nodiscard]] std::uint32_t tag_number(std::uint32_t in_record) const;
+
+    /// Null where nothing was ever removed.
+    [[nodiscard]] const sparse_numbers* sparse() const noexcept { return sparse_.get(); }
+
     /// Appends the ordinals, which ascend, to `out`.
     virtual void append_stream(std::uint32_t number, ordinal_list& out) const = 0;
     virtual void append_type(std::uint32_t number, ordinal_list& out) const = 0;
@@ -103,8 +131,15 @@ protected:
     explicit segment_index(position first) noexcept
         : first_{first} {}
 
+    /// Only before anybody else knows the index.
+    [[nodiscard]] sparse_numbers* make_sparse() {
+        sparse_ = std::make_unique<sparse_numbers>();
+        return sparse_.get();
+    }
+
 private:
     position first_;
+    std::unique_ptr<sparse_numbers> sparse_{};
 };
 
 /// Which events to walk; an absent list asks for nothing.

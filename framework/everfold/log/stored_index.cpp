@@ -25,6 +25,7 @@ constexpr std::array<std::byte, 8> index_magic{
     std::byte{0x1A},
     std::byte{0}};
 constexpr std::uint32_t index_format = 0;
+constexpr std::uint32_t rewritten_flag = 1;
 constexpr std::size_t index_header_size = 8 + 4 + 4 + 16 + 5 * 8 + 6 * 4 + 3 * 8;
 static_assert(index_header_size == 120);
 constexpr std::size_t checksum_size = 8;
@@ -137,7 +138,7 @@ public:
         byte_buffer out;
         append_bytes(out, index_magic);
         append_le(out, index_format);
-        append_le(out, std::uint32_t{0});
+        append_le(out, of.is_rewritten ? rewritten_flag : 0);
         append_bytes(out, of.log_id.octets);
         append_le(out, of.segment_id);
         append_le(out, of.first.value());
@@ -156,11 +157,34 @@ public:
         for (const auto* section :
              {&frames_, &strides_, &entries_, &orders_, &offsets_, &lists_, &texts_})
             append_bytes(out, *section);
+        if (const auto* sparse = index.sparse())
+            append_sparse(out, *sparse);
         append_le(out, checksum(out, of.segment_id));
         return out;
     }
 
 private:
+    static void append_sparse(byte_buffer& out, const sparse_numbers& sparse) {
+        append_le(out, static_cast<std::uint32_t>(sparse.positions.gaps().size()));
+        for (const auto& gap : sparse.positions.gaps()) {
+            append_le(out, gap.at);
+            append_le(out, gap.removed);
+        }
+        append_le(out, static_cast<std::uint32_t>(sparse.revisions.size()));
+        for (const auto& [stream, gaps] : sparse.revisions) {
+            append_le(out, stream);
+            append_le(out, static_cast<std::uint32_t>(gaps.gaps().size()));
+            for (const auto& gap : gaps.gaps()) {
+                append_le(out, gap.at);
+                append_le(out, gap.removed);
+            }
+        }
+        for (const auto* numbers : {&sparse.streams, &sparse.types, &sparse.tags}) {
+            for (const auto number : *numbers)
+                append_le(out, number);
+        }
+    }
+
     static std::uint32_t place_behind(const byte_buffer& section) {
         if (section.size() > std::numeric_limits<std::uint32_t>::max())
             throw error{errc::limit, "the index of a segment would be larger than 4 GiB"};
@@ -219,8 +243,10 @@ public:
     /// False where it is not an index of that segment. The checksum has held.
     [[nodiscard]] bool parse(const index_identity& of) {
         section_taker in{content_->bytes().first(content_->bytes().size() - checksum_size)};
-        static_cast<void>(in.take(index_magic.size() + 4 + 4));
+        static_cast<void>(in.take(index_magic.size() + 4));
         index_identity mine;
+        const auto flags = in.number<std::uint32_t>();
+        mine.is_rewritten = flags == rewritten_flag;
         std::ranges::copy(in.take(16), mine.log_id.octets.begin());
         mine.segment_id = in.number<std::uint64_t>();
         mine.first = position{in.number<std::uint64_t>()};
@@ -228,6 +254,7 @@ public:
         mine.end_offset = byte_offset{in.number<std::uint64_t>()};
         mine.chain_end = in.number<std::uint64_t>();
         events_ = in.number<std::uint32_t>();
+        mine.event_count = events_;
         frame_count_ = in.number<std::uint32_t>();
         stream_count_ = in.number<std::uint32_t>();
         type_count_ = in.number<std::uint32_t>();
@@ -247,8 +274,12 @@ public:
         offsets_ = in.take(offsets_size);
         lists_ = in.take(lists_size);
         texts_ = in.take(texts_size);
-        return in.took_exactly_all() && mine == of && of.end >= of.first &&
-               of.end - of.first == events_ && (frame_count_ == 0) == (events_ == 0);
+        if (mine.is_rewritten && !parse_sparse(in, of.end - of.first))
+            return false;
+        return in.took_exactly_all() && mine == of && flags <= rewritten_flag &&
+               of.end >= of.first && of.end - of.first >= events_ &&
+               (mine.is_rewritten || of.end - of.first == events_) &&
+               (frame_count_ == 0) == (of.end == of.first);
     }
 
     [[nodiscard]] std::uint32_t event_count() const noexcept override { return events_; }
@@ -352,6 +383,44 @@ public:
     }
 
 private:
+    static bool take_gaps(section_taker& in, gap_list& out, std::uint64_t dense_max) {
+        for (auto left = in.number<std::uint32_t>(); left > 0; --left) {
+            const auto at = in.number<std::uint32_t>();
+            if (at > dense_max || !out.add(gap_list::gap{at, in.number<std::uint32_t>()}))
+                return false;
+        }
+        return true;
+    }
+
+    static bool
+    take_numbers(section_taker& in, std::vector<std::uint32_t>& out, std::uint32_t count) {
+        const auto bytes = in.take(std::uint64_t{count} * 4);
+        for (std::size_t at = 0; at < bytes.size(); at += 4) {
+            const auto number = load_le<std::uint32_t>(bytes.data() + at);
+            if (!out.empty() && number <= out.back())
+                return false;
+            out.push_back(number);
+        }
+        return out.size() == count;
+    }
+
+    /// False where it does not fit the rest.
+    [[nodiscard]] bool parse_sparse(section_taker& in, std::uint64_t covered) {
+        auto& sparse = *make_sparse();
+        if (!take_gaps(in, sparse.positions, events_) ||
+            std::uint64_t{events_} + sparse.positions.removed() != covered)
+            return false;
+        for (auto left = in.number<std::uint32_t>(); left > 0; --left) {
+            const auto stream = in.number<std::uint32_t>();
+            if (stream >= stream_count_ || sparse.revisions.contains(stream) ||
+                !take_gaps(in, sparse.revisions[stream], events_))
+                return false;
+        }
+        return take_numbers(in, sparse.streams, stream_count_) &&
+               take_numbers(in, sparse.types, type_count_) &&
+               take_numbers(in, sparse.tags, tag_count_);
+    }
+
     [[noreturn]] void fail() const {
         throw corruption{
             path_, byte_offset{0}, "the index holds what no index of ours does; delete the file"};

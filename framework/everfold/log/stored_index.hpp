@@ -23,6 +23,8 @@ struct index_identity {
     position end{};
     byte_offset end_offset{};
     std::uint64_t chain_end{};
+    std::uint64_t event_count{};
+    bool is_rewritten{};
 
     friend bool operator==(const index_identity&, const index_identity&) = default;
 };

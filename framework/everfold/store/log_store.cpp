@@ -61,9 +61,10 @@ public:
         out_.occurred_at = event->record.occurred_at;
         out_.correlation_id = event->record.correlation_id;
         out_.causation_id = event->record.causation_id;
+        const auto& index = *event->in->index;
         tags_.clear();
         for (std::size_t i = 0; i < event->record.tag_count(); ++i)
-            tags_.push_back(event->in->index->tag(event->record.tag(i)));
+            tags_.push_back(index.tag(index.tag_number(event->record.tag(i))));
         out_.tags = tags_;
         out_.metadata = event->record.metadata;
         out_.payload = event->record.payload;
@@ -228,7 +229,7 @@ void log_store::save_snapshot(const snapshot& s) {
             "a snapshot of stream '" + printable(s.stream) + "' at revision " +
                 std::to_string(s.at.value()) + " does not name an event of this log"};
     const std::lock_guard lock{saving_};
-    snapshots_.save(s, index.chain_at(s.log_position));
+    snapshots_.save(s, index.chain_at(s.log_position).value());
 }
 
 std::optional<snapshot>
