@@ -13,6 +13,7 @@
 
 #include <doctest/doctest.h>
 #include <support/log_verbs.hpp>
+#include <support/random_log.hpp>
 #include <support/scratch_dir.hpp>
 #include <sys/resource.h>
 
@@ -30,43 +31,6 @@ using access_mode = log::access;
 using log::event_log;
 
 namespace {
-
-constexpr std::uint64_t small_segment = 4096 + 2500;
-
-/// A log of many small segments with events of few streams, types and tags, at times out of order.
-std::shared_ptr<io::simulated_disk> random_log(std::uint64_t seed, int batches) {
-    auto disk = std::make_shared<io::simulated_disk>();
-    const auto log = event_log::open(
-        io::simulated_machine(disk, seed), "/log", small_log(access_mode::create, small_segment)
-    );
-    std::mt19937_64 random{seed};
-    const auto below = [&](std::uint64_t n) { return static_cast<std::size_t>(random() % n); };
-    const std::vector<std::string> streams{"a", "a-1", "a-2", "ab-1", "b-1", "b-11", "zürich-1"};
-    const std::vector<std::string> types{"opened", "closed", "seen"};
-    const std::vector<std::string> labels{"k:1", "k:2", "k:22", "lang:é"};
-    for (int i = 0; i < batches; ++i) {
-        std::vector<std::vector<std::string>> tags(1 + below(4));
-        std::vector<std::string> payloads(tags.size());
-        std::vector<log::draft> drafts(tags.size());
-        for (std::size_t k = 0; k < drafts.size(); ++k) {
-            for (const auto& label : labels) {
-                if (below(3) == 0)
-                    tags[k].push_back(label);
-            }
-            payloads[k] = std::string(below(60), 'x');
-            drafts[k] = {
-                .stream = streams[below(streams.size())],
-                .type = types[below(types.size())],
-                .version = 1 + static_cast<std::uint32_t>(below(2)),
-                .tags = tags[k],
-                .occurred_at = timestamp::from_milliseconds(static_cast<std::int64_t>(below(1000))),
-                .payload = as_bytes(payloads[k])};
-        }
-        static_cast<void>(log->append(drafts, {}, [](const log::stream_heads&) { return true; }));
-    }
-    log->close();
-    return disk;
-}
 
 /// All that an index can be asked, in lines.
 std::vector<std::string> answers(const log::segment_index& index) {
@@ -149,7 +113,14 @@ std::vector<sealed> sealed_segments(const std::shared_ptr<io::simulated_disk>& d
                  m.log_id,
                  m.limits.batch_bytes_max
              ),
-             {m.log_id, s.id, s.first, s.end, s.end_offset, s.chain_end, s.event_count, s.is_rewritten},
+             {m.log_id,
+              s.id,
+              s.first,
+              s.end,
+              s.end_offset,
+              s.chain_end,
+              s.event_count,
+              s.is_rewritten},
              io::join("/log", log::index_file_name(s))}
         );
     }

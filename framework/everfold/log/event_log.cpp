@@ -110,6 +110,12 @@ archived event_log::archive(const std::function<bool(const segment_index&)>& wan
     return writer_->archive(wanted);
 }
 
+scavenged event_log::scavenge(const removal_plan& plan, const std::string& why) {
+    if (writer_ == nullptr)
+        throw error{errc::read_only, "'" + directory_ + "' was opened for reading only"};
+    return writer_->scavenge(plan, why);
+}
+
 const log_index& event_log::index() {
     if (writer_ == nullptr) {
         const std::lock_guard lock{following_};

@@ -61,6 +61,9 @@ public:
 
     archived archive(const std::function<bool(const segment_index&)>& wanted);
 
+    /// See log_writer::scavenge.
+    scavenged scavenge(const removal_plan& plan, const std::string& why);
+
     /// What can be read now. Opened for reading, this first takes in what the writer has made
     /// durable meanwhile.
     [[nodiscard]] const log_index& index();

@@ -44,7 +44,7 @@ byte_buffer encode(const segment_header& header) {
     append_le(out, header.chain);
     append_le(out, header.created_ns);
     append_le(out, header.is_rewritten ? rewritten_feature : 0); // required features
-    append_le(out, std::uint32_t{0});                           // optional ones
+    append_le(out, std::uint32_t{0});                            // optional ones
     append_le(out, header.event_bytes_max);
     append_le(out, header.batch_bytes_max);
     check(out.size() == segment_header_used, "a segment header has its documented fields");

@@ -100,9 +100,7 @@ const char* growing_index::add(const frame_view& frame, std::uint64_t chain_afte
 }
 
 std::optional<std::uint32_t> growing_index::next_number(
-    std::uint32_t in_record,
-    std::uint32_t count,
-    std::vector<std::uint32_t> sparse_numbers::*names
+    std::uint32_t in_record, std::uint32_t count, std::vector<std::uint32_t> sparse_numbers::*names
 ) {
     if (sparse_ == nullptr)
         return in_record == count ? std::optional{count} : std::nullopt;

@@ -24,8 +24,8 @@ public:
         : segment_index{first}
         , sparse_{kind == of::rewritten ? make_sparse() : nullptr} {}
 
-    /// Takes in a batch, or what remains of batches. A sentence where the records are not what a writer writes; then the index
-    /// is of no use.
+    /// Takes in a batch, or what remains of batches. A sentence where the records are not what a
+    /// writer writes; then the index is of no use.
     [[nodiscard]] const char* add(const frame_view& frame, std::uint64_t chain_after);
 
     /// Of occurred_at, as in frame_entry; crossed where there is no event.

@@ -32,11 +32,10 @@ bool log_cursor::enter_next_segment() {
         segment_ = index_->open(view);
         const auto& index = *segment_.index;
         const auto begin = index.ordinal_from(std::max(wanted_.from, first));
-        const auto end = wanted_.to >= view.end
-                             ? segment_.event_count
-                             : std::min(
-                                   segment_.event_count, index.ordinal_from(wanted_.to.advanced(1))
-                               );
+        const auto end =
+            wanted_.to >= view.end
+                ? segment_.event_count
+                : std::min(segment_.event_count, index.ordinal_from(wanted_.to.advanced(1)));
         if (begin >= end) // the bounds cross, or what lay between is gone
             continue;
         if (is_everything_) {

@@ -92,6 +92,8 @@ void log_index::store_index(std::uint64_t number) {
         return;
     const std::unique_lock lock{mutex_};
     auto& s = numbered(number);
+    if (s.entry->id != entry->id)
+        return; // it was rewritten meanwhile
     s.index = std::move(stored);
     s.growing.reset();
 }

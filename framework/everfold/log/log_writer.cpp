@@ -388,7 +388,6 @@ void log_writer::rotate() {
         .file = segment_file_name(sealed.end, id, "evl")};
     auto file = create_or_take_back(fresh);
     auto next = manifest_;
-    next.dead.clear(); // deleted before, or at the next opening
     next.segments.back() = sealed;
     next.segments.push_back(fresh);
     commit_manifest(*machine_.files, directory_, next);
@@ -415,32 +414,46 @@ std::shared_ptr<io::file> log_writer::create_or_take_back(const segment_entry& f
     }
 }
 
-archived log_writer::archive(const std::function<bool(const segment_index&)>& wanted) {
-    require_process();
-    {
-        std::unique_lock lock{mutex_};
+void log_writer::seal_active_if(const std::function<bool()>& wanted) {
+    std::unique_lock lock{mutex_};
+    require_usable();
+    // Or appenders, each of whom begins a new group, would never let the last one end.
+    changed_.wait(lock, [this] { return !is_held_up_; });
+    is_held_up_ = true;
+    try {
+        do {
+            changed_.wait(lock, [this] { return !is_committing_; });
+            drain(lock);
+        } while (is_committing_);
         require_usable();
-        // Or appenders, each of whom begins a new group, would never let the last one end.
-        changed_.wait(lock, [this] { return !is_held_up_; });
-        is_held_up_ = true;
-        try {
-            do {
-                changed_.wait(lock, [this] { return !is_committing_; });
-                drain(lock);
-            } while (is_committing_);
-            require_usable();
-            if (wanted(index_->active()))
-                rotate_or_fail();
-        } catch (...) {
-            is_held_up_ = false;
-            changed_.notify_all();
-            throw;
-        }
+        if (wanted())
+            rotate_or_fail();
+    } catch (...) {
         is_held_up_ = false;
         changed_.notify_all();
+        throw;
     }
+    is_held_up_ = false;
+    changed_.notify_all();
+}
+
+archived log_writer::archive(const std::function<bool(const segment_index&)>& wanted) {
+    require_process();
+    seal_active_if([&] { return wanted(index_->active()); });
     upkeep_.do_what_is_wanted();
     return upkeep_.archive(wanted);
+}
+
+scavenged log_writer::scavenge(const removal_plan& plan, const std::string& why) {
+    require_process();
+    seal_active_if([&] {
+        const auto views = index_->segments();
+        const auto active = index_->open(views.back());
+        return active.event_count > 0 && !plan(active).events.empty();
+    });
+    const auto out = upkeep_.scavenge(plan, why, limits_);
+    upkeep_.do_what_is_wanted();
+    return out;
 }
 
 segment_entry log_writer::entry_of(std::uint64_t number) {
@@ -456,7 +469,7 @@ bool log_writer::replace_entry(const segment_entry& entry) {
     require_lock();
     auto next = manifest_;
     auto& replaced = *std::ranges::find(next.segments, entry.number, &segment_entry::number);
-    next.dead = {replaced.file};
+    next.dead.push_back(replaced.file);
     replaced = entry;
     // Appends go on meanwhile; rotation, which writes the manifest too, waits.
     is_committing_ = true;
@@ -476,6 +489,11 @@ bool log_writer::replace_entry(const segment_entry& entry) {
     }
     manifest_ = std::move(next);
     return true;
+}
+
+void log_writer::forget_dead(const std::string& file) {
+    const std::lock_guard lock{mutex_};
+    std::erase(manifest_.dead, file); // the next change of the manifest says so
 }
 
 void log_writer::close() {

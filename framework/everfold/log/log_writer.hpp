@@ -77,6 +77,11 @@ public:
     /// for that. Appends go on meanwhile.
     archived archive(const std::function<bool(const segment_index&)>& wanted);
 
+    /// Removes the events that `plan` names from the sealed segments, each of which is written
+    /// anew; seals the active one first where it holds such events. Appends go on meanwhile. `why`
+    /// goes into the record of it. docs/rewriting/scavenge.md.
+    scavenged scavenge(const removal_plan& plan, const std::string& why);
+
     /// Writes what is gathered, marks the log as closed and gives up the lock. Idempotent.
     void close();
 
@@ -103,6 +108,7 @@ private:
         std::unique_lock<std::mutex>& lock, std::span<const draft> events, std::uint64_t frame_bytes
     );
     void drain(std::unique_lock<std::mutex>& lock);
+    void seal_active_if(const std::function<bool()>& wanted); // without mutex_
     /// Waits for what is framed now.
     void wait_until_durable(std::unique_lock<std::mutex>& lock);
     void lead(std::unique_lock<std::mutex>& lock);
@@ -120,6 +126,7 @@ private:
     // For upkeep_, which holds no lock of the writer's:
     [[nodiscard]] segment_entry entry_of(std::uint64_t number) override;
     [[nodiscard]] bool replace_entry(const segment_entry& entry) override;
+    void forget_dead(const std::string& file) override;
 
     io::machine machine_;
     const std::uint64_t process_;

@@ -316,6 +316,10 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
         active_file->sync_all();
     }
     put_orphans_aside(files, directory, log.content, log.notes.notes);
+    if (!log.content.dead.empty()) {
+        files.sync_directory(directory);
+        log.content.dead.clear();
+    }
     log.index->publish();
     return log;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
+#include <everfold/log/format.hpp>
 #include <everfold/log/quarantine.hpp>
 #include <everfold/log/segment_file.hpp>
 
@@ -13,16 +14,24 @@ namespace {
 
 /// Of files that are not live: whether they can be made again from what is. An index that belongs
 /// to no sealed segment, or is half written; an unfinished archive of a segment whose own file is
-/// live.
+/// live; an unfinished rewriting of a segment that has a file.
 bool is_spare(std::string_view name, const manifest& content) {
     if (name.ends_with(".evi") || name.ends_with(".evi.tmp"))
         return true;
-    return name.ends_with(".evz") &&
-           std::ranges::any_of(content.segments, [&](const segment_entry& s) {
-               const auto stem = segment_file_name(s.first, 0, "");
-               return s.kind == segment_kind::sealed &&
-                      name.starts_with(stem.substr(0, stem.rfind('-') + 1));
-           });
+    const bool is_archive = name.ends_with(".evz");
+    if (!is_archive && !name.ends_with(".evr"))
+        return false;
+    return std::ranges::any_of(content.segments, [&](const segment_entry& s) {
+        const auto stem = segment_file_name(s.first, 0, "");
+        return (is_archive ? s.kind == segment_kind::sealed : s.kind != segment_kind::active) &&
+               name.starts_with(stem.substr(0, stem.rfind('-') + 1));
+    });
+}
+
+/// A rotation that did not come to its end leaves the next segment's file, empty.
+bool has_no_frame(io::file_system& files, const std::string& path) {
+    return files.kind(path) == io::path_kind::regular_file &&
+           files.open(path, io::open_mode::read)->size() <= segment_header_size;
 }
 
 std::string
@@ -112,7 +121,7 @@ void put_orphans_aside(
         if (is_live)
             continue;
         const auto path = io::join(directory, name);
-        if (is_spare(name, content) ||
+        if (is_spare(name, content) || has_no_frame(files, path) ||
             std::ranges::find(content.dead, name) != content.dead.end()) {
             files.remove(path);
             continue;

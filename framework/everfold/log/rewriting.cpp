@@ -51,13 +51,11 @@ public:
             else if (!std::ranges::binary_search(removed.forgotten, i))
                 streams_.push_back(
                     {number,
-                     list.empty() ? index.stream(i).base
-                                  : index
-                                            .revision_in_stream(
-                                                i, static_cast<std::uint32_t>(list.size() - 1)
-                                            )
-                                            .value() +
-                                        1}
+                     list.empty()
+                         ? index.stream(i).base
+                         : index.revision_in_stream(i, static_cast<std::uint32_t>(list.size() - 1))
+                                   .value() +
+                               1}
                 );
         }
         for (std::uint32_t i = 0; i < index.type_count(); ++i) {
@@ -208,7 +206,7 @@ private:
 
     void take_events(const frame_view& frame, std::uint64_t chain) {
         const auto old = frame.header.kind == frame_kind::remains ? decode_remains(frame)
-                                                                 : std::optional<remains>{};
+                                                                  : std::optional<remains>{};
         const auto was_ordinal = ordinal_;
         remains left{
             .chain_after = chain_through(frame, chain).value_or(0),
@@ -217,8 +215,8 @@ private:
             left.append_id = old->append_id;
         else
             std::copy_n(frame.body.begin(), append_id_size, left.append_id.octets.begin());
-        places_left places{old ? std::span<const removed_run>{old->runs}
-                               : std::span<const removed_run>{}};
+        places_left places{
+            old ? std::span<const removed_run>{old->runs} : std::span<const removed_run>{}};
         kept_.clear();
         std::uint32_t kept = 0;
         std::uint64_t free_from = 0; // the place behind the last event that stays
@@ -272,10 +270,9 @@ private:
     /// Nothing is left of the frame but names, perhaps.
     void add_to_hole(const frame_view& frame, std::uint64_t chain, const remains& left) {
         const auto room = std::size_t{what_->limits.batch_bytes_max} - remains_prefix_size - 8;
-        if (hole_.frames > 0 &&
-            (hole_names_.size() + kept_.size() > room ||
-             hole_header_.event_count >
-                 std::numeric_limits<std::uint32_t>::max() - frame.header.event_count))
+        if (hole_.frames > 0 && (hole_names_.size() + kept_.size() > room ||
+                                 hole_header_.event_count > std::numeric_limits<std::uint32_t>::max(
+                                                            ) - frame.header.event_count))
             flush_hole();
         if (hole_.frames == 0) {
             hole_header_ = frame.header;
@@ -379,9 +376,7 @@ bool are_names_equal(const segment_index& source, const segment_index& copy) {
 
 /// Reads the copy as any reader will, and compares it with its source.
 void require_same(
-    const rewriting& what,
-    const std::shared_ptr<segment_source>& copy,
-    const segment_entry& after
+    const rewriting& what, const std::shared_ptr<segment_source>& copy, const segment_entry& after
 ) {
     const auto wrong = [&](std::string_view how) {
         return corruption{
@@ -421,8 +416,7 @@ bool write_rewritten(
     segment_entry& after,
     const std::stop_token& stop
 ) {
-    const std::shared_ptr<io::file> file =
-        machine.files->open(path, io::open_mode::create_new);
+    const std::shared_ptr<io::file> file = machine.files->open(path, io::open_mode::create_new);
     after.is_rewritten = true;
     file->write_at(
         byte_offset{0},
@@ -439,8 +433,7 @@ bool write_rewritten(
     );
     frame_writer out{*file, header_seed(what.log_id, after.id)};
     rewriter frames{what, out, after};
-    auto reader =
-        reader_of(what.source, what.before, what.log_id, what.limits.batch_bytes_max);
+    auto reader = reader_of(what.source, what.before, what.log_id, what.limits.batch_bytes_max);
     auto chain = what.before.chain_start;
     for (auto at = first_frame; at < what.before.end_offset;) {
         if (stop.stop_requested())

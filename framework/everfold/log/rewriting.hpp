@@ -17,7 +17,8 @@
 
 namespace everfold::log {
 
-/// What is to go from one segment.
+/// What is to go from one segment. The log's last event of a stream stays, unless all that the
+/// segment holds of the stream go.
 struct removal {
     /// Of the events, ascending.
     ordinal_list events{};
@@ -37,9 +38,9 @@ struct rewriting {
 };
 
 /// Writes the segment anew at `path`, synced, as `after` says: its id, which is new, is given, its
-/// content is filled in. Reads it again and compares it with its source, event by event. False where
-/// it was told to stop.
-/// Failure: io_error; corruption where the source does not check, or the copy is not what it should be.
+/// content is filled in. Reads it again and compares it with its source, event by event. False
+/// where it was told to stop. Failure: io_error; corruption where the source does not check, or the
+/// copy is not what it should be.
 [[nodiscard]] bool write_rewritten(
     const io::machine& machine,
     const std::string& path,

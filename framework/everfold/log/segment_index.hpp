@@ -67,9 +67,7 @@ public:
     [[nodiscard]] virtual std::uint32_t event_count() const noexcept = 0;
 
     [[nodiscard]] position position_of(std::uint32_t ordinal) const noexcept {
-        return first_.advanced(
-            sparse_ == nullptr ? ordinal : sparse_->positions.original(ordinal)
-        );
+        return first_.advanced(sparse_ == nullptr ? ordinal : sparse_->positions.original(ordinal));
     }
 
     /// The first event at or behind `p`, which is at most 2^32 behind first(). Where there is none,

@@ -50,10 +50,9 @@ public:
     /// The first one left that was `original` or comes after it.
     [[nodiscard]] std::uint32_t dense_from(std::uint32_t original) const noexcept {
         // The first gap behind it; what lies before is shifted by the gap before.
-        const auto after =
-            std::ranges::upper_bound(gaps_, original, {}, [](const gap& g) {
-                return std::uint64_t{g.at} + g.removed;
-            });
+        const auto after = std::ranges::upper_bound(gaps_, original, {}, [](const gap& g) {
+            return std::uint64_t{g.at} + g.removed;
+        });
         const auto removed = after == gaps_.begin() ? 0 : std::prev(after)->removed;
         const auto dense = original - removed;
         return after == gaps_.end() ? dense : std::min(dense, after->at);

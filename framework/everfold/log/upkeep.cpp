@@ -4,10 +4,40 @@
 #include <everfold/log/source.hpp>
 #include <everfold/log/upkeep.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 namespace everfold::log {
+
+namespace {
+
+/// A stream's next revision follows its last event, or the name that is kept where all are gone
+/// from a segment. So the log's last event of a stream stays where others before it in the segment
+/// do.
+void keep_last_revisions(const log_index& index, const readable_segment& in, removal& removed) {
+    const auto is_removed = [&](std::uint32_t ordinal) {
+        return std::ranges::binary_search(removed.events, ordinal);
+    };
+    if (removed.events.empty())
+        return;
+    std::vector<std::uint32_t> spared;
+    ordinal_list list;
+    for (std::uint32_t i = 0; i < in.index->stream_count(); ++i) {
+        list.clear();
+        in.index->append_stream(i, list);
+        if (list.empty() || !is_removed(list.back()) || std::ranges::all_of(list, is_removed))
+            continue;
+        const auto last =
+            in.index->revision_in_stream(i, static_cast<std::uint32_t>(list.size() - 1));
+        if (index.next_revision(in.index->stream(i).name) == last.value() + 1)
+            spared.push_back(list.back());
+    }
+    for (const auto ordinal : spared)
+        removed.events.erase(std::ranges::lower_bound(removed.events, ordinal));
+}
+
+} // namespace
 
 upkeep::upkeep(
     io::machine machine,
@@ -100,33 +130,87 @@ archived upkeep::archive(const std::function<bool(const segment_index&)>& wanted
     return out;
 }
 
+void upkeep::remove_index_of(const segment_entry& gone) {
+    const auto path = io::join(directory_, index_file_name(gone));
+    try {
+        if (machine_.files->kind(path) != io::path_kind::missing)
+            machine_.files->remove(path);
+    } catch (const io_error& e) {
+        // It belongs to no segment now; the next opening deletes it.
+        index_->files().note(std::string{"an index was left behind: "} + e.what());
+    }
+}
+
 bool upkeep::archive_one(const segment_view& view, const std::stop_token& stop) {
     auto& files = *machine_.files;
     return rewrite(
-        view,
+        *view.entry,
         segment_kind::archived,
         "evz",
-        [&](segment_source& from,
-            const std::string& path,
-            segment_entry& entry,
-            const std::stop_token& s) {
-            return write_archive(files, path, from, index_->log_id(), entry.id, s) != nullptr;
-        },
-        stop
+        [&](const std::string& path, segment_entry& entry) {
+            const auto from = index_->open(view).source;
+            return write_archive(files, path, *from, index_->log_id(), entry.id, stop) != nullptr;
+        }
     );
 }
 
+scavenged
+upkeep::scavenge(const removal_plan& plan, const std::string& why, const size_limits& limits) {
+    scavenged out;
+    for (const auto& view : index_->segments()) {
+        // Whoever archives it meanwhile makes it another file with the same events: then again.
+        for (bool is_done = view.is_active(); !is_done;) {
+            const auto in = index_->open(view);
+            auto removed = plan(in);
+            keep_last_revisions(*index_, in, removed);
+            if (removed.events.empty())
+                break;
+            const auto bytes = in.source->stored_size();
+            const auto write = [&](const std::string& path, segment_entry& entry) {
+                entry.id = machine_.random->next_u64();
+                return write_rewritten(
+                    machine_,
+                    path,
+                    {.source = in.source,
+                     .index = in.index,
+                     .before = *in.entry,
+                     .removed = &removed,
+                     .why =
+                         {.at_ns = machine_.time->now().to_nanoseconds().value_or(0),
+                          .source_id = in.entry->id,
+                          .removed_events = removed.events.size(),
+                          .source_bytes = in.entry->end_offset.value(),
+                          .why = why},
+                     .log_id = index_->log_id(),
+                     .limits = limits},
+                    entry,
+                    {}
+                );
+            };
+            is_done = rewrite(*in.entry, segment_kind::sealed, "evr", write);
+            if (!is_done)
+                continue;
+            ++out.segments;
+            out.events += removed.events.size();
+            out.bytes_before += bytes;
+            out.bytes_after += index_->open(view).source->stored_size();
+        }
+    }
+    if (out.segments > 0)
+        want();
+    return out;
+}
+
 bool upkeep::rewrite(
-    const segment_view& view,
+    const segment_entry& known,
     segment_kind kind,
     std::string_view extension,
-    const segment_rewrite& write,
-    const std::stop_token& stop
+    const segment_rewrite& write
 ) {
     const std::lock_guard one_at_a_time{rewriting_};
     auto& files = *machine_.files;
-    auto entry = entries_->entry_of(view.entry->number);
-    if (entry.kind != view.entry->kind || entry.file != view.entry->file)
+    auto entry = entries_->entry_of(known.number);
+    if (entry.kind != known.kind || entry.file != known.file)
         return false; // somebody else was faster
     const auto old_file = entry.file;
     entry.kind = kind;
@@ -140,8 +224,7 @@ bool upkeep::rewrite(
         }
     };
     try {
-        const auto source = index_->open(view).source;
-        if (!write(*source, path, entry, stop)) {
+        if (!write(path, entry)) {
             remove_half();
             return false;
         }
@@ -157,6 +240,10 @@ bool upkeep::rewrite(
     }
     index_->move_segment(entry);
     files.remove(io::join(directory_, old_file));
+    files.sync_directory(directory_); // before that, a power cut may bring it back
+    entries_->forget_dead(old_file);
+    if (entry.id != known.id)
+        remove_index_of(known);
     return true;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What becomes of segments once they are sealed: their indexes are written, and they are archived,
-// beside the appends. docs/log_format.md, "Upkeep".
+// What becomes of segments once they are sealed: their indexes are written, they are archived, and
+// events are removed from them, beside the appends. docs/rewriting.
 
 #include <everfold/io/file_system.hpp>
 #include <everfold/log/log_index.hpp>
 #include <everfold/log/manifest.hpp>
+#include <everfold/log/rewriting.hpp>
 
 #include <condition_variable>
 #include <cstdint>
@@ -23,6 +24,16 @@ struct archived {
     std::uint64_t events{};
 };
 
+struct scavenged {
+    std::uint64_t segments{};
+    std::uint64_t events{};
+    std::uint64_t bytes_before{}; ///< of the files of those segments
+    std::uint64_t bytes_after{};  ///< before they are compressed again
+};
+
+/// What is to go from a segment; nothing, for most.
+using removal_plan = std::function<removal(const readable_segment&)>;
+
 /// The sealed segments in the manifest, which only the writer writes.
 ///
 /// Threads: any.
@@ -39,6 +50,9 @@ public:
     /// writer has come to its end before; then nothing was entered.
     [[nodiscard]] virtual bool replace_entry(const segment_entry& entry) = 0;
 
+    /// A dead file is deleted, durably, and need not be listed any longer.
+    virtual void forget_dead(const std::string& file) = 0;
+
 protected:
     sealed_entries() = default;
     sealed_entries(const sealed_entries&) = default;
@@ -49,9 +63,7 @@ protected:
 
 /// Writes a sealed segment anew: under `path`, synced, and read back. It may change what `entry`
 /// says of the content. False where it was told to stop.
-using segment_rewrite = std::function<bool(
-    segment_source& from, const std::string& path, segment_entry& entry, const std::stop_token& stop
-)>;
+using segment_rewrite = std::function<bool(const std::string& path, segment_entry& entry)>;
 
 /// Owns:    a thread, where the machine has a background; without, who called want() calls
 ///          do_what_is_wanted().
@@ -83,20 +95,24 @@ public:
     /// Compresses each sealed segment for which `wanted` holds.
     [[nodiscard]] archived archive(const std::function<bool(const segment_index&)>& wanted);
 
+    /// Writes each sealed segment anew from which `plan` wants something removed.
+    [[nodiscard]] scavenged
+    scavenge(const removal_plan& plan, const std::string& why, const size_limits& limits);
+
     /// Puts what `write` makes of a sealed segment, in a file with this extension, in the place of
     /// its file, which is deleted. False where it was told to stop. One at a time; a crash at any
     /// moment leaves one of the two in the manifest, whole.
     bool rewrite(
-        const segment_view& view,
+        const segment_entry& known,
         segment_kind kind,
         std::string_view extension,
-        const segment_rewrite& write,
-        const std::stop_token& stop
+        const segment_rewrite& write
     );
 
 private:
     void keep(const std::stop_token& stop); // the thread
     void tend(const std::stop_token& stop);
+    void remove_index_of(const segment_entry& gone);
     bool archive_one(const segment_view& view, const std::stop_token& stop);
 
     io::machine machine_;

@@ -16,10 +16,12 @@ class stream_continuity {
 public:
     /// The first `event_count` events of the segment.
     void take(const readable_segment& in, const segment_index& index) {
+        has_removals_ = has_removals_ || in.entry->is_rewritten;
         for (std::uint32_t i = 0; i < index.stream_count(); ++i) {
             const auto stream = index.stream(i);
             auto& next = next_[std::string{stream.name}];
-            if (stream.base != next)
+            const bool follows = has_removals_ ? stream.base >= next : stream.base == next;
+            if (!follows)
                 throw damage_at(
                     *in.source,
                     byte_offset{0},
@@ -28,12 +30,14 @@ public:
                         std::to_string(next),
                     in.entry->first
                 );
-            next += index.count_of_stream(i);
+            const auto count = index.count_of_stream(i);
+            next = count == 0 ? stream.base : index.revision_in_stream(i, count - 1).value() + 1;
         }
     }
 
 private:
     std::unordered_map<std::string, std::uint64_t> next_{};
+    bool has_removals_{}; // then there may be gaps
 };
 
 } // namespace
