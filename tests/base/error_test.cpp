@@ -41,6 +41,8 @@ constexpr std::string_view expected_name(errc code) {
         return "limit";
     case errc::invalid:
         return "invalid";
+    case errc::tombstoned:
+        return "tombstoned";
     }
     return {};
 }

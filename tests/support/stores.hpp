@@ -9,6 +9,8 @@
 
 #include <support/scratch_dir.hpp>
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,9 +52,11 @@ struct directory_stores {
 struct simulated_stores {
     static constexpr bool can_reopen = true;
     std::shared_ptr<io::simulated_disk> disk{std::make_shared<io::simulated_disk>()};
+    std::shared_ptr<std::uint64_t> lives{std::make_shared<std::uint64_t>()};
 
     [[nodiscard]] store open_store(const store_options& options = {}) const {
-        return open("/log", quiet(options), io::simulated_machine(disk));
+        // Each process with other random numbers.
+        return open("/log", quiet(options), io::simulated_machine(disk, ++*lives));
     }
 
     [[nodiscard]] store reopen(store s, const store_options& options = {}) const {

@@ -13,7 +13,7 @@ namespace everfold {
 
 namespace {
 
-constexpr std::array<errc_entry, 13> table{{
+constexpr std::array<errc_entry, 14> table{{
     {errc::io,
      "io",
      "the operating system refused a read, write, sync or open",
@@ -81,6 +81,11 @@ constexpr std::array<errc_entry, 13> table{{
      "an argument that can't be meant",
      "nothing was changed",
      "mend the call as the message says"},
+    {errc::tombstoned,
+     "tombstoned",
+     "the stream has ended for ever",
+     "nothing was changed",
+     "append to a stream of another name"},
 }};
 
 std::string quoted(std::string_view path) {

@@ -32,6 +32,7 @@ enum class errc : std::uint8_t {
     replay,        ///< an apply() threw while folding history
     limit,         ///< larger than the log allows
     invalid,       ///< an argument that can't be meant
+    tombstoned,    ///< the stream has ended for ever
 };
 
 /// One row of docs/guide/errors.md.

@@ -65,6 +65,7 @@ exit_code exit_code_of(errc code) noexcept {
     case errc::schema:
     case errc::replay:
     case errc::invalid:
+    case errc::tombstoned:
         return exit_code::refused;
     }
     return exit_code::refused;

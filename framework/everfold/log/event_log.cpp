@@ -116,6 +116,23 @@ scavenged event_log::scavenge(const removal_plan& plan, const std::string& why) 
     return writer_->scavenge(plan, why);
 }
 
+scavenged event_log::plan_scavenge(const removal_plan& plan) {
+    scavenged out;
+    const auto& all = index();
+    for (const auto& view : all.segments()) {
+        if (view.event_count == 0)
+            continue;
+        const auto in = all.open(view);
+        const auto removed = plan(in);
+        if (removed.events.empty())
+            continue;
+        ++out.segments;
+        out.events += removed.events.size();
+        out.bytes_before += in.source->stored_size();
+    }
+    return out;
+}
+
 const log_index& event_log::index() {
     if (writer_ == nullptr) {
         const std::lock_guard lock{following_};

@@ -64,6 +64,9 @@ public:
     /// See log_writer::scavenge.
     scavenged scavenge(const removal_plan& plan, const std::string& why);
 
+    /// What scavenge() would remove.
+    [[nodiscard]] scavenged plan_scavenge(const removal_plan& plan);
+
     /// What can be read now. Opened for reading, this first takes in what the writer has made
     /// durable meanwhile.
     [[nodiscard]] const log_index& index();

@@ -53,6 +53,7 @@ bool log_cursor::enter_next_segment() {
             continue;
         reader_.emplace(segment_.source, segment_.seed, index_->batch_bytes_max());
         type_numbers_.clear();
+        reach_.clear();
         frame_ = nullptr;
         frame_end_ordinal_ = 0;
         return true;
@@ -124,6 +125,18 @@ std::uint32_t log_cursor::number_of_type(std::uint32_t number_here) {
     return type_numbers_[number_here];
 }
 
+bool log_cursor::is_reachable(const log_event& event, std::uint32_t stream_here) {
+    if (wanted_.reachable == nullptr)
+        return true;
+    if (reach_.size() <= stream_here)
+        reach_.resize(std::size_t{stream_here} + 1);
+    auto& known = reach_[stream_here];
+    if (!known)
+        known = wanted_.reachable->of(event.stream);
+    return event.stream_revision.value() >= known->from_revision &&
+           event.record.recorded_ns >= known->from_recorded_ns;
+}
+
 const log_event* log_cursor::load(std::uint32_t ordinal) {
     if (ordinal < frame_entry_.first_ordinal || ordinal >= frame_end_ordinal_) {
         // In order, the next event is in this frame or the one after it.
@@ -146,7 +159,8 @@ const log_event* log_cursor::load(std::uint32_t ordinal) {
         const auto* event = std::get_if<event_record>(&*record);
         if (event == nullptr)
             continue; // a name
-        const auto stream = segment_.index->stream(segment_.index->stream_number(event->stream));
+        const auto stream_here = segment_.index->stream_number(event->stream);
+        const auto stream = segment_.index->stream(stream_here);
         event_.at = segment_.index->position_of(ordinal);
         event_.stream = stream.name;
         event_.stream_revision = revision{stream.base + event->revision_in_segment};
@@ -154,7 +168,7 @@ const log_event* log_cursor::load(std::uint32_t ordinal) {
         event_.record = *event;
         event_.in = &segment_;
         rest_ordinal_ = ordinal + 1;
-        return &event_;
+        return is_reachable(event_, stream_here) ? &event_ : nullptr;
     }
 }
 

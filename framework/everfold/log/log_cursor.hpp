@@ -17,6 +17,28 @@
 
 namespace everfold::log {
 
+/// What of a stream may be seen.
+struct reach {
+    std::uint64_t from_revision{};
+    std::int64_t from_recorded_ns{std::numeric_limits<std::int64_t>::min()};
+
+    friend bool operator==(const reach&, const reach&) = default;
+};
+
+/// Threads: any.
+class reachability {
+public:
+    virtual ~reachability() = default;
+    [[nodiscard]] virtual reach of(std::string_view stream) const = 0;
+
+protected:
+    reachability() = default;
+    reachability(const reachability&) = default;
+    reachability(reachability&&) = default;
+    reachability& operator=(const reachability&) = default;
+    reachability& operator=(reachability&&) = default;
+};
+
 /// Which events.
 struct selection {
     std::vector<selection_item> items{};
@@ -25,6 +47,8 @@ struct selection {
     std::optional<timestamp> since{};                       ///< of occurred_at, closed
     std::optional<timestamp> until{};
     bool is_backwards{};
+    /// Null: all can be reached.
+    std::shared_ptr<const reachability> reachable{};
 };
 
 /// An event. Its texts and bytes live until the next one is asked for.
@@ -59,11 +83,13 @@ private:
 
     [[nodiscard]] bool enter_next_segment();
     [[nodiscard]] std::optional<std::uint32_t> next_ordinal();
-    /// Null where the event's batch lies outside the time range: nothing of it is read.
+    /// Null where the event can't be reached, or its batch lies outside the time range: then nothing
+    /// of it is read.
     [[nodiscard]] const log_event* load(std::uint32_t ordinal);
     void load_frame(std::size_t number);
     void move_to(std::uint32_t ordinal);
     [[noreturn]] void fail(std::uint32_t ordinal) const;
+    [[nodiscard]] bool is_reachable(const log_event& event, std::uint32_t stream_here);
     [[nodiscard]] std::uint32_t number_of_type(std::uint32_t number_here);
     /// Whether [min, max] of occurred_at meets the time range.
     [[nodiscard]] bool is_in_time(std::int64_t min_ns, std::int64_t max_ns) const noexcept;
@@ -75,6 +101,7 @@ private:
     std::size_t segments_left_{};
     readable_segment segment_{};
     std::vector<std::uint32_t> type_numbers_{}; // the log's, by the segment's
+    std::vector<std::optional<reach>> reach_{}; // by the segment's number of the stream
     std::optional<frame_reader> reader_{};
     ordinal_list matches_{};
     range left_{}; // of matches_, or of ordinals where everything matches

@@ -127,6 +127,14 @@ position log_index::end() const {
     return end_;
 }
 
+std::uint64_t log_index::event_count() const {
+    const std::shared_lock lock{mutex_};
+    std::uint64_t out = 0;
+    for (const auto& s : segments_)
+        out += visible_in(s);
+    return out;
+}
+
 bool log_index::wait_for(position p, std::chrono::milliseconds timeout) const {
     std::shared_lock lock{mutex_};
     return published_.wait_for(lock, std::min(timeout, longest_wait), [&] { return end_ > p; });
@@ -145,7 +153,8 @@ segment_view log_index::view_of(const segment& s) const {
         s.entry,
         visible_in(s),
         is_active ? std::max(end_, s.entry->first) : s.entry->end,
-        s.growing == nullptr ? 0 : s.growing->frame_count()};
+        s.growing == nullptr ? 0 : s.growing->frame_count(),
+        is_active ? s.growing->has_own_streams() : s.entry->has_own_streams};
 }
 
 std::vector<segment_view> log_index::segments() const {
@@ -305,6 +314,27 @@ std::optional<position> log_index::position_of(std::string_view stream, revision
         return found;
     }
     return {};
+}
+
+std::optional<position>
+log_index::position_from(std::string_view stream, revision r) const {
+    std::optional<position> out;
+    for (const auto& view : segments() | std::views::reverse) {
+        const auto index = index_of(view.entry->number);
+        const std::shared_lock lock{mutex_}; // it may grow
+        const auto number = index->find_stream(stream);
+        if (!number)
+            continue;
+        const auto i = index->first_in_stream_from(*number, r);
+        if (i < index->count_of_stream(*number)) {
+            const auto ordinal = index->ordinal_in_stream(*number, static_cast<std::uint32_t>(i));
+            if (index->position_of(ordinal) < view.end)
+                out = index->position_of(ordinal);
+        }
+        if (index->stream(*number).base <= r.value())
+            break; // what lies before is before `r`
+    }
+    return out;
 }
 
 std::optional<position> log_index::position_at(timestamp t) const {

@@ -34,6 +34,7 @@ struct segment_view {
     position end{};
     /// Of the frames that are known while the segment grows.
     std::size_t growing_frames{};
+    bool has_own_streams{};
 
     [[nodiscard]] bool is_active() const noexcept { return entry->kind == segment_kind::active; }
 };
@@ -99,6 +100,9 @@ public:
     /// One past the last event.
     [[nodiscard]] position end() const;
 
+    /// Of the events that are left.
+    [[nodiscard]] std::uint64_t event_count() const;
+
     /// Waits until end() is past `p`, at most `timeout` (and at most longest_wait); whether it is.
     [[nodiscard]] bool wait_for(position p, std::chrono::milliseconds timeout) const;
 
@@ -114,8 +118,11 @@ public:
     /// One past the last revision of a stream, where it has an event.
     [[nodiscard]] std::optional<std::uint64_t> next_revision(std::string_view stream) const;
 
-    /// The position of a stream's revision, where it has one.
+    /// The position of a stream's revision, where that is there.
     [[nodiscard]] std::optional<position> position_of(std::string_view stream, revision r) const;
+
+    /// The position of a stream's first event that is there at or behind a revision.
+    [[nodiscard]] std::optional<position> position_from(std::string_view stream, revision r) const;
 
     /// The last event whose recorded_at is at or before `t`.
     [[nodiscard]] std::optional<position> position_at(timestamp t) const;

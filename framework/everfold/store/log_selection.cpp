@@ -35,12 +35,17 @@ bool bound_by_revisions(const query& q, const log::log_index& index, log::select
     if (q.items().size() != 1 || !q.items().front().stream)
         throw error{errc::invalid, "a query bounded by revisions names exactly one stream"};
     const auto& stream = *q.items().front().stream;
-    const auto from = index.position_of(stream, within.from_revision);
+    const auto from = index.position_from(stream, within.from_revision);
     if (!from)
         return false;
     out.from = std::max(out.from, *from);
-    if (const auto to = index.position_of(stream, within.to_revision))
-        out.to = std::min(out.to, *to);
+    if (within.to_revision == last)
+        return true;
+    const auto behind = index.position_from(stream, revision{within.to_revision.value() + 1});
+    if (behind == position{})
+        return false; // the first event of all is behind
+    if (behind)
+        out.to = std::min(out.to, position{behind->value() - 1});
     return true;
 }
 

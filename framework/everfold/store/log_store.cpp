@@ -129,6 +129,12 @@ std::vector<log::draft> drafts_of(const append_request& request) {
     return out;
 }
 
+bool names_own_stream(const query& q) {
+    return std::ranges::any_of(q.items(), [](const query_item& item) {
+        return item.stream && item.stream->starts_with(log::own_stream_prefix);
+    });
+}
+
 } // namespace
 
 log_store::log_store(std::shared_ptr<log::event_log> log)
@@ -165,6 +171,19 @@ void log_store::note(std::string sentence) const {
 append_result log_store::append(const append_request& request) {
     require_sensible(request);
     const auto drafts = drafts_of(request);
+    const std::shared_lock no_rule_changes{ruling_};
+    for (const auto& to : request.streams) {
+        if (to.stream.starts_with(log::own_stream_prefix))
+            throw error{
+                errc::invalid,
+                "'" + printable(to.stream) + "' is one of the log's own streams, as is every name " +
+                    "that begins with '$'; choose another name"};
+        if (rules().is_tombstoned(to.stream))
+            throw error{
+                errc::tombstoned,
+                "the stream '" + printable(to.stream) +
+                    "' has ended: it was tombstoned, and its name is never used again"};
+    }
     std::optional<append_conflict> lost;
     const auto placed =
         log_->append(drafts, request.append_id, [&](const log::stream_heads& heads) {
@@ -188,11 +207,95 @@ append_result log_store::append(const append_request& request) {
     return out;
 }
 
+const stream_rules& log_store::rules() {
+    // Only this store's writer can record rules, where it has one.
+    if (!log_->is_writable() || !are_rules_known_) {
+        rules_.refresh(log_->index());
+        are_rules_known_ = true;
+    }
+    return rules_;
+}
+
+std::shared_ptr<const log::reachability> log_store::reachable(bool shows_own) {
+    const auto& index = log_->index();
+    const auto& known = rules();
+    if (known.are_none())
+        return nullptr;
+    return std::make_shared<reachable_now>(known, index, clock()->now(), shows_own);
+}
+
+append_result
+log_store::append_rule(std::string_view stream, new_event rule, expected_revision expected) {
+    if (stream.empty() || stream.starts_with(log::own_stream_prefix))
+        throw error{
+            errc::invalid, "a rule is for one of your streams, not '" + printable(stream) + "'"};
+    const std::unique_lock no_appends{ruling_};
+    if (rules().is_tombstoned(stream))
+        throw error{
+            errc::tombstoned,
+            "the stream '" + printable(stream) + "' has ended: it was tombstoned"};
+    append_request request;
+    request.streams.push_back({std::string{rules_stream}, expected_revision::any(), {}});
+    request.streams.front().events.push_back(std::move(rule));
+    const auto drafts = drafts_of(request);
+    std::optional<append_conflict> lost;
+    const auto placed = log_->append(drafts, {}, [&](const log::stream_heads& heads) {
+        const auto last = heads.last(stream);
+        if (!expected.holds_for(last))
+            lost = {std::string{stream}, expected, last};
+        return !lost;
+    });
+    if (!placed)
+        return *lost;
+    rules_.refresh(log_->index());
+    return appended{placed->first, placed->first, {placed->revisions.front()}};
+}
+
+append_result
+log_store::truncate(std::string_view stream, revision begin, expected_revision expected) {
+    return append_rule(stream, truncated_event(stream, begin), expected);
+}
+
+append_result log_store::tombstone(std::string_view stream, expected_revision expected) {
+    return append_rule(stream, tombstoned_event(stream), expected);
+}
+
+append_result log_store::retain(std::string_view stream, const retention& kept) {
+    if (kept.max_age.count() < 0)
+        throw error{errc::invalid, "events are kept for a time that is not negative"};
+    return append_rule(stream, retained_event(stream, kept), expected_revision::any());
+}
+
+scavenge_report log_store::scavenge(const scavenge_options& options) {
+    if (options.why.size() > log::provenance_text_max)
+        throw error{errc::invalid, "the reason of a removal takes at most 4,096 bytes"};
+    const auto& index = log_->index();
+    const auto& known = rules();
+    const reachable_now reachable{known, index, clock()->now(), true};
+    const auto plan = [&](const log::readable_segment& in) {
+        return known.are_none() ? log::removal{} : unreachable_in(in, index, known, reachable);
+    };
+    const auto done = options.is_dry_run ? log_->plan_scavenge(plan)
+                                         : log_->scavenge(plan, options.why);
+    scavenge_report out{
+        .events = done.events,
+        .segments = done.segments,
+        .bytes_before = done.bytes_before,
+        .bytes_after = done.bytes_after};
+    const std::lock_guard lock{saving_};
+    const auto is_gone = [&](std::string_view stream) { return known.is_tombstoned(stream); };
+    if (!known.are_none())
+        out.snapshots = options.is_dry_run ? snapshots_.count_if(is_gone)
+                                           : snapshots_.remove_if(is_gone);
+    return out;
+}
+
 std::unique_ptr<event_cursor> log_store::read(const query& q) {
     const auto& index = log_->index();
     auto wanted = select(q, index);
     if (!wanted)
         return std::make_unique<empty_cursor>();
+    wanted->reachable = reachable(names_own_stream(q));
     return std::make_unique<log_store_cursor>(log_, index, std::move(*wanted), q.within().limit);
 }
 
@@ -210,7 +313,14 @@ std::optional<position> log_store::position_at(timestamp t) {
 }
 
 std::vector<std::string> log_store::streams() {
-    return log_->index().stream_names();
+    auto out = log_->index().stream_names();
+    if (const auto now = reachable(false)) {
+        const auto& index = log_->index();
+        std::erase_if(out, [&](const std::string& name) {
+            return now->of(name).from_revision >= index.next_revision(name).value_or(0);
+        });
+    }
+    return out;
 }
 
 bool log_store::wait_for(position p, std::chrono::milliseconds timeout) {
@@ -235,6 +345,8 @@ void log_store::save_snapshot(const snapshot& s) {
 std::optional<snapshot>
 log_store::load_snapshot(std::string_view stream, std::string_view fold, revision up_to) {
     const auto& index = log_->index();
+    if (rules().is_tombstoned(stream))
+        return {};
     for (const auto& name : snapshots_.names(stream, fold, up_to)) {
         std::string why;
         auto found = snapshots_.load(name, stream, fold, why);
@@ -269,7 +381,7 @@ archive_report log_store::archive(std::string_view stream, revision up_to) {
 store_stats log_store::stats() {
     const auto segments = log_->count_segments();
     return {
-        .events = end().value(),
+        .events = log_->index().event_count(),
         .streams = streams().size(),
         .segments = segments.all,
         .archived_segments = segments.archived,

@@ -5,9 +5,12 @@
 #include <everfold/log/event_log.hpp>
 #include <everfold/store/snapshot_files.hpp>
 #include <everfold/store/store.hpp>
+#include <everfold/store/stream_rules.hpp>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 
 namespace everfold {
 
@@ -32,16 +35,31 @@ public:
     [[nodiscard]] std::optional<snapshot>
     load_snapshot(std::string_view stream, std::string_view fold, revision up_to) override;
     archive_report archive(std::string_view stream, revision up_to) override;
+    [[nodiscard]] append_result
+    truncate(std::string_view stream, revision begin, expected_revision expected) override;
+    [[nodiscard]] append_result
+    tombstone(std::string_view stream, expected_revision expected) override;
+    [[nodiscard]] append_result retain(std::string_view stream, const retention& kept) override;
+    scavenge_report scavenge(const scavenge_options& options) override;
     [[nodiscard]] store_stats stats() override;
     void close() override;
 
 private:
     void note(std::string sentence) const;
+    /// Up to date with what can be read.
+    const stream_rules& rules();
+    /// Null where everything can be reached.
+    [[nodiscard]] std::shared_ptr<const log::reachability> reachable(bool shows_own);
+    [[nodiscard]] append_result
+    append_rule(std::string_view stream, new_event rule, expected_revision expected);
 
     std::shared_ptr<log::event_log> log_;
     uuid log_id_;
     snapshot_files snapshots_;
     std::mutex saving_{};
+    stream_rules rules_{};
+    std::shared_mutex ruling_{}; // a rule is recorded while nothing is appended
+    std::atomic<bool> are_rules_known_{};
     mutable std::mutex noting_{};
     mutable open_report report_{}; // grows as things are found
 };

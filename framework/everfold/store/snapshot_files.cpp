@@ -196,4 +196,35 @@ std::uint64_t snapshot_files::count() const {
     return count;
 }
 
+std::vector<std::string>
+snapshot_files::paths_if(const std::function<bool(std::string_view)>& is_meant) const {
+    auto& files = *machine_.files;
+    std::vector<std::string> out;
+    for (const auto& name : files.list(directory_)) {
+        if (!name.starts_with("snap-") || !name.ends_with(extension))
+            continue;
+        auto path = io::join(directory_, name);
+        std::string why;
+        const auto content =
+            decode_file(io::read_whole(files, path, snapshot_bytes_max), log_id_, why);
+        if (content && is_meant(content->content.stream))
+            out.push_back(std::move(path));
+    }
+    return out;
+}
+
+std::uint64_t
+snapshot_files::count_if(const std::function<bool(std::string_view)>& is_meant) const {
+    return paths_if(is_meant).size();
+}
+
+std::uint64_t snapshot_files::remove_if(const std::function<bool(std::string_view)>& is_meant) {
+    const auto paths = paths_if(is_meant);
+    for (const auto& path : paths)
+        machine_.files->remove(path);
+    if (!paths.empty())
+        machine_.files->sync_directory(directory_);
+    return paths.size();
+}
+
 } // namespace everfold

@@ -7,6 +7,7 @@
 #include <everfold/store/snapshot.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,7 +43,17 @@ public:
 
     [[nodiscard]] std::uint64_t count() const;
 
+    /// How many are of streams for which `is_meant` holds.
+    [[nodiscard]] std::uint64_t
+    count_if(const std::function<bool(std::string_view stream)>& is_meant) const;
+
+    /// Deletes them; how many there were.
+    std::uint64_t remove_if(const std::function<bool(std::string_view stream)>& is_meant);
+
 private:
+    [[nodiscard]] std::vector<std::string>
+    paths_if(const std::function<bool(std::string_view stream)>& is_meant) const;
+
     io::machine machine_;
     std::string directory_;
     uuid log_id_;

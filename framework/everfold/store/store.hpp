@@ -9,6 +9,7 @@
 #include <everfold/store/append.hpp>
 #include <everfold/store/query.hpp>
 #include <everfold/store/recorded_event.hpp>
+#include <everfold/store/retention.hpp>
 #include <everfold/store/snapshot.hpp>
 
 #include <chrono>
@@ -35,6 +36,7 @@ struct open_report {
 
 /// Sizes, for people who look after disks.
 struct store_stats {
+    /// That are there, the log's own ones too.
     std::uint64_t events{};
     std::uint64_t streams{};
     std::uint64_t segments{};
@@ -141,7 +143,7 @@ public:
     [[nodiscard]] virtual std::optional<revision> last_revision(std::string_view stream) = 0;
     /// The last event with recorded_at at or before `t`.
     [[nodiscard]] virtual std::optional<position> position_at(timestamp t) = 0;
-    /// The streams' names, in the order of their first event.
+    /// The streams' names, in the order of the first event that is left of each.
     [[nodiscard]] virtual std::vector<std::string> streams() = 0;
     /// Waits until end() is past `p`, at most `timeout`; whether it is.
     [[nodiscard]] virtual bool wait_for(position p, std::chrono::milliseconds timeout) = 0;
@@ -155,6 +157,23 @@ public:
     /// Seals the active segment and compresses every segment that holds an event of `stream` at or
     /// before `up_to`. Positions, history and answers stay the same.
     virtual archive_report archive(std::string_view stream, revision up_to) = 0;
+
+    // ---- rules of streams: events of the log's own, in the stream "$streams". What they put out of
+    // reach is not read from then on, and may be removed by scavenge(). docs/rewriting/retention.md.
+
+    /// The stream begins at `begin`.
+    [[nodiscard]] virtual append_result
+    truncate(std::string_view stream, revision begin, expected_revision expected) = 0;
+
+    /// The stream has ended: it is empty, and nothing is ever appended to it again.
+    [[nodiscard]] virtual append_result
+    tombstone(std::string_view stream, expected_revision expected) = 0;
+
+    [[nodiscard]] virtual append_result retain(std::string_view stream, const retention& kept) = 0;
+
+    /// Removes for good what can't be reached. Positions and revisions stay as they are. Throws
+    /// errc::read_only where the store was opened for reading, but for a dry run.
+    virtual scavenge_report scavenge(const scavenge_options& options) = 0;
 
     [[nodiscard]] virtual store_stats stats() = 0;
 
@@ -200,6 +219,30 @@ public:
 
     [[nodiscard]] bool wait_for(position p, std::chrono::milliseconds timeout) {
         return engine_->wait_for(p, timeout);
+    }
+
+    /// From now on the stream begins at revision `begin`; see store_engine.
+    append_result truncate(
+        std::string_view stream,
+        revision begin,
+        expected_revision expected = expected_revision::exists()
+    ) {
+        return engine_->truncate(stream, begin, expected);
+    }
+
+    /// Ends the stream for ever.
+    append_result tombstone(
+        std::string_view stream, expected_revision expected = expected_revision::exists()
+    ) {
+        return engine_->tombstone(stream, expected);
+    }
+
+    append_result retain(std::string_view stream, const retention& kept) {
+        return engine_->retain(stream, kept);
+    }
+
+    scavenge_report scavenge(const scavenge_options& options = {}) {
+        return engine_->scavenge(options);
     }
 
     [[nodiscard]] store_stats stats() { return engine_->stats(); }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The rules that a log holds about its streams: which events can be reached, and which may go.
+// docs/rewriting/retention.md.
+
+#include <everfold/base/ids.hpp>
+#include <everfold/io/file_system.hpp>
+#include <everfold/log/log_cursor.hpp>
+#include <everfold/log/log_index.hpp>
+#include <everfold/log/rewriting.hpp>
+#include <everfold/store/append.hpp>
+#include <everfold/store/retention.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace everfold {
+
+/// Where the rules are.
+inline constexpr std::string_view rules_stream = "$streams";
+
+/// All rules of one stream, as they add up.
+struct stream_rule {
+    std::uint64_t begins_at{}; ///< revision
+    bool is_tombstoned{};
+    retention kept{};
+};
+
+/// Threads: any.
+class stream_rules {
+public:
+    /// Takes in the rules that were recorded since the last call.
+    void refresh(const log::log_index& index);
+
+    /// Whether any stream has one.
+    [[nodiscard]] bool are_none() const;
+
+    [[nodiscard]] bool is_tombstoned(std::string_view stream) const;
+
+    /// Nothing where the stream has no rule.
+    [[nodiscard]] std::optional<stream_rule> of(std::string_view stream) const;
+
+private:
+    void take(std::string_view type, bytes_view payload);
+
+    mutable std::shared_mutex mutex_{};
+    std::unordered_map<std::string, stream_rule> rules_{};
+    position next_{}; // to be looked at
+};
+
+/// What can be reached now, of the streams of one log.
+class reachable_now final : public log::reachability {
+public:
+    /// What is given outlives it. `shows_own`: the log's own streams, too.
+    reachable_now(
+        const stream_rules& rules, const log::log_index& index, timestamp now, bool shows_own
+    );
+
+    [[nodiscard]] log::reach of(std::string_view stream) const override;
+
+private:
+    const stream_rules* rules_;
+    const log::log_index* index_;
+    timestamp now_;
+    bool shows_own_;
+};
+
+/// What may go from a segment: what can't be reached, but for the rules themselves.
+[[nodiscard]] log::removal unreachable_in(
+    const log::readable_segment& in,
+    const log::log_index& index,
+    const stream_rules& rules,
+    const reachable_now& reachable
+);
+
+// ---- the events that say so
+
+[[nodiscard]] new_event truncated_event(std::string_view stream, revision before);
+[[nodiscard]] new_event tombstoned_event(std::string_view stream);
+[[nodiscard]] new_event retained_event(std::string_view stream, const retention& kept);
+
+} // namespace everfold
