@@ -12,6 +12,7 @@
 #include <everfold/aggregate/fold.hpp>
 #include <everfold/aggregate/repository.hpp>
 #include <everfold/base/bytes.hpp>
+#include <everfold/base/durability.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/base/ids.hpp>
 #include <everfold/base/timestamp.hpp>

@@ -6,11 +6,10 @@
 
 #include <doctest/doctest.h>
 #include <support/log_verbs.hpp>
+#include <support/log_workload.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,67 +17,6 @@ using namespace everfold;
 using namespace everfold::testing;
 
 namespace {
-
-/// What a run of the workload has submitted and been promised.
-struct ledger {
-    std::vector<std::vector<std::string>> batches{}; // in the order they were submitted
-    std::size_t acknowledged{};                      // how many of them were
-};
-
-constexpr std::uint64_t tiny_segment = 4096 + 900; // a few batches
-
-/// Create, append, rotate, archive, close, open again, archive what was left, append and rotate,
-/// archiving each full segment: until something stops it.
-void run_workload(const io::machine& machine, ledger& book) {
-    const auto append = [&](log::event_log& to, std::vector<std::string> texts) {
-        const auto stream = "s-" + std::to_string(book.batches.size() % 3);
-        book.batches.push_back(texts);
-        append_texts(to, stream, texts, {"tag:" + std::to_string(book.batches.size() % 2)});
-        ++book.acknowledged;
-    };
-    {
-        const auto to =
-            log::event_log::open(machine, "/log", small_log(log::access::create, tiny_segment));
-        for (int i = 0; i < 8; ++i)
-            append(*to, {"first life, batch " + std::to_string(i), "and its second event"});
-        to->archive([](const log::segment_index& s) { return s.first() == position{0}; });
-        append(*to, {std::string(700, 'x')});
-        to->close();
-    }
-    auto compressing = small_log(log::access::existing);
-    compressing.compress_sealed = true;
-    const auto again = log::event_log::open(machine, "/log", compressing);
-    for (int i = 0; i < 6; ++i)
-        append(*again, {"second life, batch " + std::to_string(i)});
-    again->close();
-}
-
-std::vector<std::string> texts_of(const std::vector<seen_event>& events) {
-    std::vector<std::string> out;
-    for (const auto& e : events)
-        out.push_back(e.payload);
-    return out;
-}
-
-/// Nothing, or what is wrong with the log that was found.
-std::string fault_in(const std::vector<std::string>& found, const ledger& book) {
-    std::vector<std::string> submitted;
-    std::size_t acknowledged = 0;
-    bool ends_with_a_batch = found.empty();
-    for (std::size_t i = 0; i < book.batches.size(); ++i) {
-        submitted.insert(submitted.end(), book.batches[i].begin(), book.batches[i].end());
-        if (i + 1 == book.acknowledged)
-            acknowledged = submitted.size();
-        ends_with_a_batch = ends_with_a_batch || submitted.size() == found.size();
-    }
-    if (found.size() < acknowledged)
-        return "lost: " + std::to_string(found.size()) + " events found, " +
-               std::to_string(acknowledged) + " acknowledged";
-    if (found.size() > submitted.size() ||
-        !std::equal(found.begin(), found.end(), submitted.begin()))
-        return "what was found is not a prefix of what was submitted";
-    return ends_with_a_batch ? "" : "half a batch was found";
-}
 
 /// Opens the disk as the next process would and looks. A log that was never created is an empty
 /// one.

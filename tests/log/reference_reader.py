@@ -30,7 +30,7 @@ class Log:
         self.chain, self.epoch, self.recorded, self.revisions = 0, 0, 0, collections.Counter()
         segments = self.manifest()
         head = self.slots("head", b"H")
-        number, named, durable, end, _, state, _ = head.fields("4Q2I16s")
+        number, named, durable, end, _, state, _, _ = head.fields("4Q2I16sQ")
         head.need((number, named) in [s[:2] for s in segments], "a segment that the manifest does not know")
         head.need(state == 1, "the log was not closed cleanly; this program reads no other")
         for segment in segments:

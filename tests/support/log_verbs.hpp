@@ -6,6 +6,7 @@
 #include <everfold/log/event_log.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,14 +41,17 @@ inline position append_texts(
     log::event_log& to,
     const std::string& stream,
     const std::vector<std::string>& texts,
-    const std::vector<std::string>& tags = {}
+    const std::vector<std::string>& tags = {},
+    const std::optional<durability>& wanted = {}
 ) {
     std::vector<log::draft> drafts;
     for (const auto& text : texts)
         drafts.push_back(
             {.stream = stream, .type = "noted", .tags = tags, .payload = as_bytes(text)}
         );
-    const auto placed = to.append(drafts, {}, [](const log::stream_heads&) { return true; });
+    const auto placed = to.append(
+        drafts, {}, [](const log::stream_heads&) { return true; }, wanted
+    );
     return placed->first;
 }
 

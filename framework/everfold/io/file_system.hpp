@@ -44,8 +44,10 @@ public:
 
 /// One open file. Closing it (the destructor) promises nothing about durability.
 ///
-/// Threads:    read_at may be called from any thread; one thread at a time for the rest.
-/// Durability: what was written before sync_data() or sync_all() returned survives a power cut.
+/// Threads:    read_at may be called from any thread; one thread at a time for the rest, except
+///             that sync_data() may run beside the others.
+/// Durability: what was written before sync_data() or sync_all() was called survives a power cut
+///             once that has returned.
 /// Failure:    every member throws io_error with the path and errno. After a failed sync nothing
 ///             is known about what was written since the last good one; never call it again.
 class file {

@@ -162,7 +162,8 @@ backup_report back_up(
                  .end = log.active.next,
                  .epoch = log.active.epoch,
                  .state = head_state::closed,
-                 .boot_id = machine.boot_id},
+                 .boot_id = machine.boot_id,
+                 .in_flight_max = in_flight_max_at_commit(log.content.limits)},
                 1
             );
             files.sync_directory(to);

@@ -84,7 +84,11 @@ void create_log(
         files,
         directory,
         content.log_id,
-        {.segment_id = id, .durable = first_frame, .epoch = 1, .boot_id = machine.boot_id},
+        {.segment_id = id,
+         .durable = first_frame,
+         .epoch = 1,
+         .boot_id = machine.boot_id,
+         .in_flight_max = in_flight_max_at_commit(limits)},
         1
     );
     replace_manifest(files, directory, content);

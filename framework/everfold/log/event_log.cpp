@@ -84,7 +84,11 @@ std::unique_ptr<event_log> event_log::open(
     try {
         log->loaded_ = load_for_writing(machine, directory);
         log->writer_ = std::make_unique<log_writer>(
-            machine, directory, std::move(lock), log->loaded_, options.compress_sealed
+            machine,
+            directory,
+            std::move(lock),
+            log->loaded_,
+            writer_options{options.compress_sealed, options.level}
         );
     } catch (const io_error&) {
         // Where a sync failed, what can be read need not be on the disk.
@@ -97,17 +101,29 @@ std::unique_ptr<event_log> event_log::open(
 std::optional<placed> event_log::append(
     std::span<const draft> events,
     const uuid& append_id,
-    const std::function<bool(const stream_heads&)>& admits
+    const std::function<bool(const stream_heads&)>& admits,
+    const std::optional<durability>& wanted
 ) {
+    return writer().append(events, append_id, admits, wanted);
+}
+
+log_writer& event_log::writer() {
     if (writer_ == nullptr)
         throw error{errc::read_only, "'" + directory_ + "' was opened for reading only"};
-    return writer_->append(events, append_id, admits);
+    return *writer_;
+}
+
+position event_log::durable_position() {
+    return writer_ == nullptr ? index().end() : writer_->durable_end();
+}
+
+bool event_log::wait_durable(position p, std::chrono::milliseconds timeout) {
+    // What a reader sees is durable.
+    return writer_ == nullptr ? wait_for(p, timeout) : writer_->wait_durable(p, timeout);
 }
 
 archived event_log::archive(const std::function<bool(const segment_index&)>& wanted) {
-    if (writer_ == nullptr)
-        throw error{errc::read_only, "'" + directory_ + "' was opened for reading only"};
-    return writer_->archive(wanted);
+    return writer().archive(wanted);
 }
 
 scavenged event_log::scavenge(const removal_plan& plan, const std::string& why) {
@@ -137,13 +153,15 @@ const log_index& event_log::index() {
     if (writer_ == nullptr) {
         const std::lock_guard lock{following_};
         follow(machine_, directory_, loaded_);
+    } else {
+        writer_->show_acknowledged();
     }
     return *loaded_.index;
 }
 
 bool event_log::wait_for(position p, std::chrono::milliseconds timeout) {
     if (writer_ != nullptr)
-        return loaded_.index->wait_for(p, timeout);
+        return writer_->wait_visible(p, timeout);
     // Another process writes: look again and again, against the monotonic clock of the machine.
     timeout = std::min(timeout, longest_wait);
     const auto deadline = machine_.time->monotonic() + timeout;

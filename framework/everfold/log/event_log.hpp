@@ -2,6 +2,7 @@
 #pragma once
 // A durable, segmented, append-only log of events in a directory: what the store stands on.
 
+#include <everfold/base/durability.hpp>
 #include <everfold/base/ids.hpp>
 #include <everfold/base/uuid.hpp>
 #include <everfold/io/file_system.hpp>
@@ -13,11 +14,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace everfold::log {
@@ -35,11 +38,15 @@ struct log_options {
     /// Archives each sealed segment: beside the appends where the machine has a background, else by
     /// the append that filled it.
     bool compress_sealed{true};
+    /// The least that append() promises; one append may ask for more.
+    durability level{};
     bool allow_unsafe_file_system{};
 };
 
 /// Threads:    any.
-/// Durability: what append() returned for survives a power cut, and only that is ever read.
+/// Durability: what append() returned for survives what its level says. At level commit, and where
+///             the log was opened for reading, only what survives a power cut is ever read; a
+///             writer of another level reads what it has written.
 /// Failure:    not_a_log, in_use, damaged, unsupported, io at opening; see log_writer for append.
 class event_log {
 public:
@@ -56,8 +63,32 @@ public:
     [[nodiscard]] std::optional<placed> append(
         std::span<const draft> events,
         const uuid& append_id,
-        const std::function<bool(const stream_heads&)>& admits
+        const std::function<bool(const stream_heads&)>& admits,
+        const std::optional<durability>& wanted = {}
     );
+
+    /// As append(), but does not wait: the future holds what `answer` makes of the place, or why
+    /// there is none, once the batch is as durable as it was asked for. Conditions are checked and
+    /// places given now, in the order of the calls; what append() throws before it writes is
+    /// thrown now. Waits itself while more than two groups would be in flight.
+    ///
+    /// A thread of the writer's does the work, and calls `answer`. Where the machine has no
+    /// background the future is a deferred one, whose get() does it, and `keep_alive` lives in it.
+    template <class Result, class Answer>
+    [[nodiscard]] std::future<Result> append_async(
+        std::span<const draft> events,
+        const uuid& append_id,
+        const std::function<bool(const stream_heads&)>& admits,
+        const std::optional<durability>& wanted,
+        Answer answer,
+        std::shared_ptr<const void> keep_alive = nullptr
+    );
+
+    /// One past the last event that survives a power cut.
+    [[nodiscard]] position durable_position();
+
+    /// Waits until durable_position() is past `p`; whether it is. See log_writer::wait_durable.
+    [[nodiscard]] bool wait_durable(position p, std::chrono::milliseconds timeout);
 
     archived archive(const std::function<bool(const segment_index&)>& wanted);
 
@@ -102,11 +133,57 @@ public:
 private:
     event_log(io::machine machine, std::string directory);
 
+    /// Throws errc::read_only where the log was opened for reading.
+    [[nodiscard]] log_writer& writer();
+
     io::machine machine_;
     std::string directory_;
     loaded_log loaded_{};
     std::mutex following_{}; // guards loaded_ of a reader
     std::unique_ptr<log_writer> writer_{};
 };
+
+template <class Result, class Answer>
+std::future<Result> event_log::append_async(
+    std::span<const draft> events,
+    const uuid& append_id,
+    const std::function<bool(const stream_heads&)>& admits,
+    const std::optional<durability>& wanted,
+    Answer answer,
+    std::shared_ptr<const void> keep_alive
+) {
+    const auto promised = std::make_shared<std::promise<Result>>();
+    auto out = promised->get_future();
+    auto begun = writer().begin(events, append_id, admits, wanted);
+    if (!begun) {
+        promised->set_value(answer(std::optional<placed>{}));
+        return out;
+    }
+    if (!machine_.has_background)
+        return std::async(
+            std::launch::deferred,
+            [writer = writer_.get(),
+             begun = std::move(*begun),
+             answer = std::move(answer),
+             kept = std::move(keep_alive)] {
+                writer->finish(begun);
+                return answer(std::optional{begun.where});
+            }
+        );
+    auto where = begun->where;
+    writer_->finish_later(
+        std::move(*begun),
+        [promised, where = std::move(where), answer = std::move(answer)](std::exception_ptr why) {
+            try {
+                if (why)
+                    std::rethrow_exception(why);
+                promised->set_value(answer(std::optional{where}));
+            } catch (...) {
+                promised->set_exception(std::current_exception());
+            }
+        }
+    );
+    return out;
+}
 
 } // namespace everfold::log

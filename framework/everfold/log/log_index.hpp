@@ -57,7 +57,9 @@ read_known_frame(frame_reader& reader, const readable_segment& in, std::size_t n
 /// Longer than any program waits, and short enough to add to any time.
 inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours{24 * 365};
 
-/// Threads: any; one lock inside, under which no file is touched. Only durable events are in it.
+/// Threads: any; one lock inside, under which no file is touched. At level commit, and in a
+/// reader's,
+///          only durable events are in it; beside a writer of another level, what is written.
 /// Failure: what asks about streams, positions or times opens the segments that it needs, and
 ///          throws what segment_files throws.
 class log_index {

@@ -2,6 +2,7 @@
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/log/log_writer.hpp>
+#include <everfold/log/not_written.hpp>
 #include <everfold/log/segment_file.hpp>
 
 #include <algorithm>
@@ -23,18 +24,6 @@ std::string text_of(const std::exception_ptr& failure) {
 
 } // namespace
 
-/// Frames for which there was no room: they are in no file, and the writer can go on.
-struct log_writer::not_written {
-    io_error why;
-};
-
-/// Shared by all whose frames are written together. Each throws a copy: whoever catches one may add
-/// to it.
-struct log_writer::group_fate {
-    bool is_settled{};
-    std::optional<io_error> why_forgotten{}; // none: it is durable
-};
-
 class log_writer::heads_now final : public stream_heads {
 public:
     explicit heads_now(const batch_framer& framer)
@@ -53,7 +42,7 @@ log_writer::log_writer(
     std::string directory,
     std::unique_ptr<io::file_lock> lock,
     loaded_log& loaded,
-    bool compresses_sealed
+    const writer_options& options
 )
     : machine_{std::move(machine)}
     , process_{machine_.files->process_id()}
@@ -70,11 +59,15 @@ log_writer::log_writer(
           loaded.head.generation
       )}
     , limits_{manifest_.limits}
+    , level_{options.level}
+    , is_at_commit_{level_.what() == durability::level::commit}
+    , in_flight_max_{in_flight_max_at(level_, limits_)}
     , framer_{*index_, manifest_.segments.back(), loaded.active}
+    , written_{loaded.active}
     , durable_{loaded.active}
     , gathering_{std::make_shared<group_fate>()}
     , is_sealed_{loaded.active.is_sealed}
-    , upkeep_{machine_, directory_, *index_, *this, compresses_sealed} {
+    , upkeep_{machine_, directory_, *index_, *this, options.compresses_sealed} {
     std::unique_lock all{mutex_}; // upkeep may begin before this is done
     require_lock();
     try {
@@ -91,7 +84,7 @@ log_writer::log_writer(
     const auto is_sealed_only = [](const segment_entry& s) {
         return s.kind == segment_kind::sealed;
     };
-    if (compresses_sealed && std::ranges::any_of(manifest_.segments, is_sealed_only))
+    if (options.compresses_sealed && std::ranges::any_of(manifest_.segments, is_sealed_only))
         upkeep_.want();
     all.unlock();
     upkeep_.do_what_is_wanted();
@@ -139,20 +132,42 @@ void log_writer::fail(std::exception_ptr why) noexcept {
     failure_ = std::move(why);
     try {
         failure_text_ = text_of(failure_);
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+        // The failure itself is what counts.
+    }
+    note_failure();
+    changed_.notify_all();
+}
+
+void log_writer::note_failure() noexcept {
+    try {
         // For the next opener on the same boot: what lies behind may never reach the disk. Not
         // where another writer may own the log by now, nor while a sync is under way.
-        if (!is_syncing_ && lock_->is_held())
+        if (!is_syncing_ && lock_ != nullptr && lock_->is_held())
             head_->write(encode(mark_of(head_state::failed)));
     } catch (...) { // NOLINT(bugprone-empty-catch)
         // The first failure is the one to report; without the mark the ordinary rules apply.
     }
-    changed_.notify_all();
 }
 
 std::optional<placed> log_writer::append(
     std::span<const draft> events,
     const uuid& append_id,
-    const std::function<bool(const stream_heads&)>& admits
+    const std::function<bool(const stream_heads&)>& admits,
+    const std::optional<durability>& wanted
+) {
+    auto begun = begin(events, append_id, admits, wanted);
+    if (!begun)
+        return {};
+    finish(*begun);
+    return std::move(begun->where);
+}
+
+std::optional<begun_append> log_writer::begin(
+    std::span<const draft> events,
+    const uuid& append_id,
+    const std::function<bool(const stream_heads&)>& admits,
+    const std::optional<durability>& wanted
 ) {
     check(!events.empty(), "a batch has at least one event");
     require_process();
@@ -162,18 +177,27 @@ std::optional<placed> log_writer::append(
     if (!admits(heads_now{framer_}))
         return {};
     framer_.look_up(events);
-    placed out;
+    begun_append out{.level = wanted ? stronger(level_, *wanted) : level_, .group = gathering_};
     try {
-        out = framer_.add_batch(events, append_id, machine_.time->now(), durable_.at);
+        out.where = framer_.add_batch(events, append_id, machine_.time->now(), durable_.at);
     } catch (...) {
         // Half-given numbers and revisions can't be taken back one by one.
         fail(std::current_exception());
         throw;
     }
-    wait_until_durable(lock);
-    lock.unlock();
-    upkeep_.do_what_is_wanted();
+    out.end = framer_.here().next;
+    if (durable_waiters_ > 0)
+        changed_.notify_all();
     return out;
+}
+
+void log_writer::finish(const begun_append& begun) {
+    require_process();
+    {
+        std::unique_lock lock{mutex_};
+        reach(lock, begun);
+    }
+    upkeep_.do_what_is_wanted();
 }
 
 void log_writer::make_room(
@@ -191,6 +215,10 @@ void log_writer::make_room(
                            (framer_.here().at.value() + frame_bytes > limits_.segment_bytes_max ||
                             !framer_.has_numbers_for(events)));
         const bool is_group_full = framer_.gathered().size() + frame_bytes > group_max;
+        if (!is_segment_full && !is_group_full && is_too_much_in_flight(frame_bytes)) {
+            make_durable(lock, framer_.here().next);
+            continue;
+        }
         if (!is_segment_full && !is_group_full)
             return;
         if (is_segment_full && is_committing_)
@@ -198,73 +226,21 @@ void log_writer::make_room(
         else if (is_segment_full)
             drain(lock);
         else
-            wait_until_durable(lock);
+            settle(lock, gathering_);
         if (is_segment_full && !is_committing_ && !failure_ && !is_closing_ &&
-            framer_.gathered().empty() && !is_syncing_)
+            framer_.gathered().empty() && !is_busy())
             rotate_or_fail();
     }
 }
 
 void log_writer::drain(std::unique_lock<std::mutex>& lock) {
     // Others append while this waits.
-    while (!failure_ && (is_syncing_ || !framer_.gathered().empty())) {
-        if (is_syncing_)
+    while (!failure_ && (is_busy() || !framer_.gathered().empty())) {
+        if (is_busy())
             changed_.wait(lock);
         else
             lead(lock);
     }
-}
-
-void log_writer::wait_until_durable(std::unique_lock<std::mutex>& lock) {
-    const auto mine = gathering_;
-    while (!mine->is_settled) {
-        if (failure_)
-            rethrow_failure();
-        if (is_syncing_)
-            changed_.wait(lock);
-        else
-            lead(lock);
-    }
-    if (mine->why_forgotten)
-        throw io_error{*mine->why_forgotten};
-}
-
-void log_writer::lead(std::unique_lock<std::mutex>& lock) {
-    const auto group = std::exchange(gathering_, std::make_shared<group_fate>());
-    is_syncing_ = true;
-    framer_.take(in_flight_);
-    const auto from = durable_;
-    const auto to = framer_.here();
-    auto mark = mark_of(head_state::open);
-    mark.durable = to.at;
-    mark.end = to.next;
-    std::exception_ptr failed;
-    bool is_durable = false;
-    lock.unlock();
-    try {
-        write_or_take_back(in_flight_, from.at);
-        file_->sync_data();
-        // Only now, and as far as was written before the sync began.
-        head_->write(encode(mark));
-        is_durable = true;
-        index_group(in_flight_, from, mark.segment_id);
-    } catch (const not_written& frames) {
-        group->why_forgotten = frames.why; // nobody looks before it is settled
-    } catch (...) {
-        failed = std::current_exception();
-    }
-    lock.lock();
-    is_syncing_ = false;
-    if (is_durable)
-        durable_ = to;
-    changed_.notify_all();
-    if (failed) {
-        fail(failed);
-        std::rethrow_exception(failed); // the others learn of it as writer_failed
-    }
-    group->is_settled = true;
-    if (group->why_forgotten)
-        forget_unwritten(*group->why_forgotten);
 }
 
 void log_writer::write_or_take_back(bytes_view frames, byte_offset at) {
@@ -283,10 +259,10 @@ void log_writer::write_or_take_back(bytes_view frames, byte_offset at) {
 
 void log_writer::forget_unwritten(const io_error& why) {
     try {
-        // What was gathered behind them can't stand without them. The index holds what is durable,
-        // and no more.
+        // What was gathered behind them can't stand without them. The index holds what is written
+        // before them, and no more.
         auto fresh = std::make_shared<group_fate>();
-        framer_ = batch_framer{*index_, manifest_.segments.back(), durable_};
+        framer_ = batch_framer{*index_, manifest_.segments.back(), written_};
         gathering_->why_forgotten = why;
         gathering_->is_settled = true;
         gathering_ = std::move(fresh);
@@ -324,21 +300,23 @@ head_mark log_writer::mark_of(head_state state) const {
         .end = durable_.next,
         .epoch = framer_.here().epoch,
         .state = state,
-        .boot_id = machine_.boot_id};
+        .boot_id = machine_.boot_id,
+        .in_flight_max = in_flight_max_};
 }
 
 void log_writer::write_control_frame(frame_kind kind, bytes_view body) {
-    check(framer_.gathered().empty() && !is_syncing_, "a mark or seal follows what is durable");
+    check(framer_.gathered().empty() && !is_busy(), "a mark or seal follows what is written");
     framer_.add_control(kind, body, durable_.at);
     framer_.take(in_flight_);
     try {
-        write_or_take_back(in_flight_, durable_.at);
+        write_or_take_back(in_flight_, written_.at);
     } catch (const not_written& frames) {
         forget_unwritten(frames.why);
         throw;
     }
     file_->sync_data();
-    durable_ = framer_.here();
+    written_ = framer_.here();
+    durable_ = written_;
 }
 
 void log_writer::rotate_or_fail() {
@@ -397,7 +375,8 @@ void log_writer::rotate() {
     index_->publish();
     file_ = std::move(file);
     framer_.begin_segment(fresh);
-    durable_ = framer_.here();
+    written_ = framer_.here();
+    durable_ = written_;
     is_sealed_ = false;
     head_->write_both_synced(encode(mark_of(head_state::open)));
     upkeep_.want();
@@ -514,14 +493,18 @@ void log_writer::close() {
     lock.lock();
     try {
         drain(lock);
-        while (is_syncing_ || is_committing_)
+        while (is_busy() || is_committing_)
             changed_.wait(lock);
+        if (!failure_)
+            sync_written(lock);
+        stop_syncer(lock);
         if (!failure_) {
             require_lock();
             head_->write_both_synced(encode(mark_of(head_state::closed)));
         }
     } catch (...) {
         fail(std::current_exception());
+        stop_syncer(lock);
         give_up_lock();
         throw;
     }

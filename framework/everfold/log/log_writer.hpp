@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The one writer of a log: frames batches, groups them, syncs, acknowledges; rotates and archives.
+// The one writer of a log: frames batches, groups them, writes, syncs, acknowledges; rotates.
 // docs/log_format.md, "Writing".
 
+#include <everfold/base/durability.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/base/ids.hpp>
 #include <everfold/base/uuid.hpp>
@@ -13,8 +14,10 @@
 #include <everfold/log/slots.hpp>
 #include <everfold/log/upkeep.hpp>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -23,6 +26,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace everfold::log {
@@ -42,12 +46,37 @@ protected:
     stream_heads& operator=(stream_heads&&) = default;
 };
 
+struct writer_options {
+    bool compresses_sealed{true};
+    /// The least that append() promises.
+    durability level{};
+};
+
+/// Shared by all whose frames are written together. Each throws a copy: whoever catches one may add
+/// to it.
+struct group_fate {
+    /// At level commit they are durable, at the others written.
+    bool is_settled{};
+    std::optional<io_error> why_forgotten{}; // then they are in no file
+};
+
+/// A batch that has its place and is on its way.
+struct begun_append {
+    placed where{};
+    position end{};
+    durability level{};
+    std::shared_ptr<group_fate> group{};
+};
+
 /// Owns:       the lock, the active segment's file, the head mark; and the upkeep of sealed ones.
-/// Threads:    any. One sync is in flight while the next group gathers.
-/// Durability: append() returns once its batch survives a power cut.
+/// Threads:    any. One sync is in flight while the next group gathers. Where the level is not
+///             commit, others write meanwhile.
+/// Durability: append() returns once its batch is as durable as the level says. Readers of
+///             the index see, at level commit, what survives a power cut; else what is written.
 /// Failure:    the first failed write or sync is final; each later call throws writer_failed. But a
 ///             write that the disk has no room for is taken back: the appends that were waiting
-///             throw io_error, nothing of them is in the log, and the next one may find room.
+///             throw io_error, nothing of them is in the log, and the next one may find room. At
+///             level unsafe_none, where they do not wait, that is final too.
 class log_writer final : private sealed_entries {
 public:
     /// Takes over what was loaded, under a lock that is held.
@@ -56,7 +85,7 @@ public:
         std::string directory,
         std::unique_ptr<io::file_lock> lock,
         loaded_log& loaded,
-        bool compresses_sealed
+        const writer_options& options
     );
     log_writer(const log_writer&) = delete;
     log_writer& operator=(const log_writer&) = delete;
@@ -67,11 +96,44 @@ public:
 
     /// Appends all of `events`, at least one, as one batch; nothing where `admits` says no. It is
     /// asked under the writer's lock. Throws errc::limit or invalid before anything is written.
+    /// `wanted` may ask for more than the writer's level.
     [[nodiscard]] std::optional<placed> append(
         std::span<const draft> events,
         const uuid& append_id,
-        const std::function<bool(const stream_heads&)>& admits
+        const std::function<bool(const stream_heads&)>& admits,
+        const std::optional<durability>& wanted
     );
+
+    /// The first half of append(): gives the batch its place in the log, behind all that were begun
+    /// before. Waits where a whole group has gathered and the one before it is still being written.
+    [[nodiscard]] std::optional<begun_append> begin(
+        std::span<const draft> events,
+        const uuid& append_id,
+        const std::function<bool(const stream_heads&)>& admits,
+        const std::optional<durability>& wanted
+    );
+
+    /// The second half: returns once the batch is as durable as it was asked for.
+    void finish(const begun_append& begun);
+
+    /// The same on a thread of the writer's, where the machine has a background: `then` is called
+    /// there, with null or why it failed, once and in the order of these calls. It must not throw,
+    /// nor close the writer.
+    void finish_later(begun_append begun, std::function<void(std::exception_ptr)> then);
+
+    /// One past the last event that survives a power cut.
+    [[nodiscard]] position durable_end() const;
+
+    /// Waits until durable_end() is past `p`, at most `timeout` and one sync; whether it is. At
+    /// levels where nobody else would, it syncs what is there. Throws writer_failed.
+    [[nodiscard]] bool wait_durable(position p, std::chrono::milliseconds timeout);
+
+    /// Writes what append() has acknowledged, so that readers of the index see it. Does not throw
+    /// where that fails: who appends next learns of it.
+    void show_acknowledged();
+
+    /// Waits as log_index::wait_for() does; what is acknowledged meanwhile is shown at once.
+    [[nodiscard]] bool wait_visible(position p, std::chrono::milliseconds timeout);
 
     /// Compresses each segment for which `wanted` holds; seals the active one first where it holds
     /// for that. Appends go on meanwhile.
@@ -94,7 +156,17 @@ public:
 private:
     class heads_now;
     struct not_written;
-    struct group_fate;
+
+    struct completion {
+        begun_append begun{};
+        std::function<void(std::exception_ptr)> then{};
+    };
+
+    /// What waits for a sync may do so until then, or until it is so many bytes.
+    struct sync_due {
+        std::chrono::nanoseconds at{};
+        std::uint64_t bytes{};
+    };
 
     void require_process() const; // before mutex_
 
@@ -104,14 +176,32 @@ private:
     void require_lock() const;
     [[noreturn]] void rethrow_failure() const;
     void fail(std::exception_ptr why) noexcept;
+    void note_failure() noexcept;
     void make_room(
         std::unique_lock<std::mutex>& lock, std::span<const draft> events, std::uint64_t frame_bytes
     );
     void drain(std::unique_lock<std::mutex>& lock);
     void seal_active_if(const std::function<bool()>& wanted); // without mutex_
-    /// Waits for what is framed now.
-    void wait_until_durable(std::unique_lock<std::mutex>& lock);
+    [[nodiscard]] bool is_busy() const noexcept { return is_syncing_ || is_writing_; }
+    /// Waits until the group is settled, and settles it where nobody else does.
+    void settle(std::unique_lock<std::mutex>& lock, const std::shared_ptr<group_fate>& group);
+    /// Waits until it is as durable as it was asked for.
+    void reach(std::unique_lock<std::mutex>& lock, const begun_append& begun);
+    /// Settles what has gathered. Nobody else may be at it.
     void lead(std::unique_lock<std::mutex>& lock);
+    void write_and_sync(std::unique_lock<std::mutex>& lock); // lead() at level commit
+    void write_out(std::unique_lock<std::mutex>& lock);      // lead() at the others
+    void sync_written(std::unique_lock<std::mutex>& lock);   // the same; nobody else may sync
+    void make_durable(std::unique_lock<std::mutex>& lock, position end);
+    void end_group(const std::exception_ptr& failed, group_fate& group);
+    [[nodiscard]] bool is_sync_due() const;
+    void want_sync(std::unique_lock<std::mutex>& lock, const durability& within);
+    void start_syncer();
+    void run_syncer();                                       // the thread
+    void stop_syncer(std::unique_lock<std::mutex>& lock);    // unlocks meanwhile
+    void complete_first(std::unique_lock<std::mutex>& lock); // unlocks meanwhile
+    void complete_rest(std::unique_lock<std::mutex>& lock);  // the same
+    [[nodiscard]] bool is_too_much_in_flight(std::uint64_t frame_bytes) const noexcept;
     /// Throws not_written where there is no room.
     void write_or_take_back(bytes_view frames, byte_offset at); // without mutex_
     void
@@ -136,22 +226,36 @@ private:
     manifest manifest_;
     std::shared_ptr<io::file> file_; // of the active segment
     std::unique_ptr<slot_writer> head_;
-    std::mutex mutex_{};
+    mutable std::mutex mutex_{};
     std::condition_variable changed_{};
     const size_limits limits_;
+    const durability level_;
+    const bool is_at_commit_;
+    const std::uint64_t in_flight_max_;
     batch_framer framer_;
     byte_buffer in_flight_{};
-    walk_state durable_{}; // in the active segment: what is synced ends here
+    // In the active segment, what is written and in the index, and what is synced, ends here. At
+    // level commit the two are the same.
+    walk_state written_{};
+    walk_state durable_{};
     /// What becomes of the frames that are gathered now.
     std::shared_ptr<group_fate> gathering_{};
     bool is_sealed_{};  // a crash or a full disk came between the seal and the next segment
     bool is_held_up_{}; // archive() waits for what is under way; appends wait for archive()
     bool is_syncing_{};
+    bool is_writing_{};    // without a sync
     bool is_committing_{}; // of a sealed segment; no one else writes the manifest meanwhile
     bool is_closing_{};
     std::exception_ptr failure_{};
     std::string failure_text_{};
-    upkeep upkeep_; // ends first
+    int visible_waiters_{};
+    int durable_waiters_{};
+    std::optional<sync_due> sync_due_{};
+    std::deque<completion> completions_{};
+    std::condition_variable syncer_wakes_{};
+    bool is_syncer_stopped_{};
+    std::jthread syncer_{}; // ended by close()
+    upkeep upkeep_;         // ends first
 };
 
 } // namespace everfold::log

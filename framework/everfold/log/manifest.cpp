@@ -252,7 +252,12 @@ byte_buffer encode(const head_mark& mark) {
     append_le(out, mark.epoch);
     append_le(out, static_cast<std::uint32_t>(mark.state));
     append_bytes(out, mark.boot_id.octets);
+    append_le(out, mark.in_flight_max);
     return out;
+}
+
+std::uint64_t in_flight_max_at_commit(const size_limits& limits) noexcept {
+    return 2 * (std::uint64_t{limits.batch_bytes_max} + frame_overhead);
 }
 
 head_mark_read
@@ -282,6 +287,7 @@ read_head_mark(io::file_system& files, const std::string& directory, const uuid&
             in.fail("a head mark of an unknown state");
         mark.state = static_cast<head_state>(state);
         mark.boot_id = in.id();
+        mark.in_flight_max = in.number<std::uint64_t>();
         return {mark, slots->newest.generation, slots->are_both_whole};
     }
     throw damaged("neither copy of the head mark matches its checksum");

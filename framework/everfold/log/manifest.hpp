@@ -92,11 +92,17 @@ struct head_mark {
     std::uint32_t epoch{};
     head_state state{head_state::open};
     uuid boot_id{};
+    /// What its writer may have written and not synced, at most.
+    std::uint64_t in_flight_max{};
 
     friend bool operator==(const head_mark&, const head_mark&) = default;
 };
 
 [[nodiscard]] byte_buffer encode(const head_mark& mark);
+
+/// Of a writer that acknowledges what is durable: one group that is being written, and one that
+/// gathers.
+[[nodiscard]] std::uint64_t in_flight_max_at_commit(const size_limits& limits) noexcept;
 
 struct head_mark_read {
     head_mark mark{};

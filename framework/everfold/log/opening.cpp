@@ -87,11 +87,6 @@ byte_offset watermark_behind(frame_reader& reader, byte_offset from, byte_offset
     return best;
 }
 
-/// The largest group that can be in flight.
-std::uint64_t group_bytes_max(const size_limits& limits) {
-    return 2 * (std::uint64_t{limits.batch_bytes_max} + frame_overhead);
-}
-
 /// Rules 5 and 6. Returns how many bytes of a torn tail there are after `log.active.at`.
 std::uint64_t judge_tail(const loaded_log& log, frame_reader& reader, byte_offset durable) {
     const auto& state = log.active;
@@ -108,7 +103,9 @@ std::uint64_t judge_tail(const loaded_log& log, frame_reader& reader, byte_offse
     if (size <= state.at)
         return 0;
     const auto used = reader.used_bytes_after(state.at);
-    if (used > group_bytes_max(log.content.limits))
+    const auto in_flight_max =
+        std::max(in_flight_max_at_commit(log.content.limits), log.head.mark.in_flight_max);
+    if (used > in_flight_max)
         throw damage_at(
             source, state.at, "more follows here than one unfinished write can leave", state.next
         );
@@ -301,14 +298,18 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
     const auto torn = judge_tail(log, reader, durable.at);
     rewrite_slots(machine, directory, log, is_manifest_whole);
     if (torn > 0) {
+        // What was acknowledged at another level than commit need not have been durable.
+        const bool is_weaker =
+            log.head.mark.in_flight_max > in_flight_max_at_commit(log.content.limits);
         log.notes.torn_bytes = torn;
         // The torn bytes are safe elsewhere before they are cut off.
         log.notes.quarantine_file = copy_to_quarantine(
             files, directory, log.content.segments.back().file, reader.source(), log.active.at, torn
         );
         log.notes.notes.push_back(
-            "an unfinished last append of " + std::to_string(torn) +
-            " bytes, which was never acknowledged, was moved to '" + log.notes.quarantine_file + "'"
+            "an unfinished last append of " + std::to_string(torn) + " bytes, which was never " +
+            (is_weaker ? "durable" : "acknowledged") + ", was moved to '" +
+            log.notes.quarantine_file + "'"
         );
     }
     if (reader.source().size() > log.active.at.value()) {

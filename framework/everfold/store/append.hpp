@@ -3,6 +3,7 @@
 // What is appended, on which condition, and the answer.
 
 #include <everfold/base/bytes.hpp>
+#include <everfold/base/durability.hpp>
 #include <everfold/base/ids.hpp>
 #include <everfold/base/timestamp.hpp>
 #include <everfold/base/uuid.hpp>
@@ -120,6 +121,8 @@ struct append_request {
     std::vector<stream_append> streams{};
     /// Stored with the batch, so that a retry can be told from a second append. Nil: none.
     uuid append_id{};
+    /// What it waits for, where that is more than the store's own level.
+    std::optional<durability> level{};
 };
 
 /// Where the events of an append are now.

@@ -135,6 +135,39 @@ bool names_own_stream(const query& q) {
     });
 }
 
+/// Whether all that the request expects holds; if not, what was `lost`.
+bool admits(
+    const append_request& request,
+    const log::stream_heads& heads,
+    std::optional<append_conflict>& lost
+) {
+    for (const auto& to : request.streams) {
+        const auto last = heads.last(to.stream);
+        if (!to.expected.holds_for(last)) {
+            lost = {to.stream, to.expected, last};
+            return false;
+        }
+    }
+    return true;
+}
+
+std::vector<std::size_t> event_counts(const append_request& request) {
+    std::vector<std::size_t> out;
+    for (const auto& to : request.streams)
+        out.push_back(to.events.size());
+    return out;
+}
+
+append_result answer_to(const log::placed& placed, const std::vector<std::size_t>& event_counts) {
+    appended out{placed.first, placed.first.advanced(placed.revisions.size() - 1), {}};
+    std::size_t end = 0;
+    for (const auto count : event_counts) {
+        end += count;
+        out.last_revisions.push_back(placed.revisions[end - 1]);
+    }
+    return out;
+}
+
 } // namespace
 
 log_store::log_store(std::shared_ptr<log::event_log> log)
@@ -168,10 +201,7 @@ void log_store::note(std::string sentence) const {
         report_.notes.push_back(std::move(sentence));
 }
 
-append_result log_store::append(const append_request& request) {
-    require_sensible(request);
-    const auto drafts = drafts_of(request);
-    const std::shared_lock no_rule_changes{ruling_};
+void log_store::require_open(const append_request& request) {
     for (const auto& to : request.streams) {
         if (to.stream.starts_with(log::own_stream_prefix))
             throw error{
@@ -184,27 +214,49 @@ append_result log_store::append(const append_request& request) {
                 "the stream '" + printable(to.stream) +
                     "' has ended: it was tombstoned, and its name is never used again"};
     }
+}
+
+append_result log_store::append(const append_request& request) {
+    require_sensible(request);
+    const auto drafts = drafts_of(request);
+    const std::shared_lock no_rule_changes{ruling_};
+    require_open(request);
     std::optional<append_conflict> lost;
-    const auto placed =
-        log_->append(drafts, request.append_id, [&](const log::stream_heads& heads) {
-            for (const auto& to : request.streams) {
-                const auto last = heads.last(to.stream);
-                if (!to.expected.holds_for(last)) {
-                    lost = {to.stream, to.expected, last};
-                    return false;
-                }
-            }
-            return true;
-        });
+    const auto placed = log_->append(
+        drafts,
+        request.append_id,
+        [&](const log::stream_heads& heads) { return admits(request, heads, lost); },
+        request.level
+    );
     if (!placed)
         return *lost;
-    appended out{placed->first, placed->first.advanced(drafts.size() - 1), {}};
-    std::size_t end = 0;
-    for (const auto& to : request.streams) {
-        end += to.events.size();
-        out.last_revisions.push_back(placed->revisions[end - 1]);
-    }
-    return out;
+    return answer_to(*placed, event_counts(request));
+}
+
+std::future<append_result> log_store::append_async(const append_request& request) {
+    require_sensible(request);
+    const auto drafts = drafts_of(request);
+    const std::shared_lock no_rule_changes{ruling_};
+    require_open(request);
+    const auto lost = std::make_shared<std::optional<append_conflict>>();
+    return log_->append_async<append_result>(
+        drafts,
+        request.append_id,
+        [&](const log::stream_heads& heads) { return admits(request, heads, *lost); },
+        request.level,
+        [lost, counts = event_counts(request)](const std::optional<log::placed>& placed) {
+            return placed ? answer_to(*placed, counts) : append_result{**lost};
+        },
+        log_
+    );
+}
+
+position log_store::durable_position() {
+    return log_->durable_position();
+}
+
+bool log_store::wait_durable(position p, std::chrono::milliseconds timeout) {
+    return log_->wait_durable(p, timeout);
 }
 
 const stream_rules& log_store::rules() {

@@ -25,6 +25,9 @@ public:
     [[nodiscard]] std::shared_ptr<io::clock> clock() const override;
     [[nodiscard]] open_report report() const override;
     [[nodiscard]] append_result append(const append_request& request) override;
+    [[nodiscard]] std::future<append_result> append_async(const append_request& request) override;
+    [[nodiscard]] position durable_position() override;
+    [[nodiscard]] bool wait_durable(position p, std::chrono::milliseconds timeout) override;
     [[nodiscard]] std::unique_ptr<event_cursor> read(const query& q) override;
     [[nodiscard]] position end() override;
     [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) override;
@@ -46,6 +49,8 @@ public:
 
 private:
     void note(std::string sentence) const;
+    /// Its streams are the caller's to append to. Under ruling_.
+    void require_open(const append_request& request);
     /// Up to date with what can be read.
     const stream_rules& rules();
     /// Null where everything can be reached.

@@ -30,7 +30,8 @@ store open_in_memory(const store_options& options) {
     machine.has_background = false;
     auto in_memory = options;
     in_memory.mode = open_mode::create;
-    in_memory.compress_sealed = false; // nobody else would do it than the one who appends
+    in_memory.level = durability::commit(); // what is appended is as durable as it will be
+    in_memory.compress_sealed = false;      // nobody else would do it than the one who appends
     return open("/log", in_memory, machine);
 }
 
@@ -50,6 +51,7 @@ store open(const std::string& path, const store_options& options, const io::mach
              .event_bytes_max = options.event_bytes_max,
              .batch_bytes_max = options.batch_bytes_max},
         .compress_sealed = options.compress_sealed,
+        .level = options.level,
         .allow_unsafe_file_system = options.allow_unsafe_file_system};
     return store{std::make_shared<log_store>(log::event_log::open(machine, path, log_options))};
 }

@@ -2,6 +2,7 @@
 #pragma once
 // From a path to a store.
 
+#include <everfold/base/durability.hpp>
 #include <everfold/base/ids.hpp>
 #include <everfold/io/file_system.hpp>
 #include <everfold/store/store.hpp>
@@ -27,6 +28,9 @@ struct store_options {
     std::uint32_t batch_bytes_max{std::uint32_t{16} << 20U};
     /// Compresses each segment once it is full, beside the appends (docs/log_format.md, "Upkeep").
     bool compress_sealed{true};
+    /// What an append survives once it has returned; the default loses nothing. At another level,
+    /// this process reads what it has appended, other processes what is durable.
+    durability level{durability::commit()};
     /// Accepts file systems on which a lock or a sync may be a lie (network, user-space).
     bool allow_unsafe_file_system{};
 };

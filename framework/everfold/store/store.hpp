@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -116,7 +117,8 @@ private:
 /// What a store must be able to do. Every store passes the same conformance suite.
 ///
 /// Threads:    all members may be called from any thread.
-/// Durability: append() returns once the events survive a power cut.
+/// Durability: append() returns once the events survive a power cut, or what the store's level says
+///             (store_options::level).
 /// Failure:    the exceptions of base/error.hpp.
 class store_engine {
 public:
@@ -135,6 +137,19 @@ public:
     [[nodiscard]] virtual open_report report() const = 0;
 
     [[nodiscard]] virtual append_result append(const append_request& request) = 0;
+    /// As append(), but returns once the condition is checked and the events have their place: the
+    /// future is ready once they are as durable as append() would wait for. Several may be in
+    /// flight from one thread, and are placed and completed in the order of the calls. It waits
+    /// itself while as much is in flight as two of the largest appends. What is wrong with the
+    /// request, and a store that takes none, is thrown at once; a write that fails, by get().
+    [[nodiscard]] virtual std::future<append_result> append_async(const append_request& request
+    ) = 0;
+    /// One past the last event that survives a power cut.
+    [[nodiscard]] virtual position durable_position() = 0;
+    /// Waits until durable_position() is past `p`, at most `timeout` and the time of one sync;
+    /// whether it is. At levels os and unsafe_none it syncs what is there. Throws
+    /// errc::writer_failed once a write or sync has failed.
+    [[nodiscard]] virtual bool wait_durable(position p, std::chrono::milliseconds timeout) = 0;
     [[nodiscard]] virtual std::unique_ptr<event_cursor> read(const query& q) = 0;
 
     /// One past the last event that can be read; 0 for an empty store.
@@ -202,6 +217,17 @@ public:
     }
 
     append_result append(const append_request& request) { return engine_->append(request); }
+
+    /// See store_engine::append_async.
+    [[nodiscard]] std::future<append_result> append_async(const append_request& request) {
+        return engine_->append_async(request);
+    }
+
+    [[nodiscard]] position durable_position() { return engine_->durable_position(); }
+
+    [[nodiscard]] bool wait_durable(position p, std::chrono::milliseconds timeout) {
+        return engine_->wait_durable(p, timeout);
+    }
 
     [[nodiscard]] event_range read(const query& q = {}) { return event_range{engine_->read(q)}; }
 

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+// How what was framed becomes as durable as it was asked for. docs/log_format.md, "Durability".
+
+#include <everfold/base/check.hpp>
+#include <everfold/log/not_written.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace everfold::log {
+
+namespace {
+
+/// Of what nobody waits for, so much gathers before it is written.
+constexpr std::size_t gathered_bytes_max = 1_MiB;
+
+} // namespace
+
+std::uint64_t in_flight_max_at(const durability& level, const size_limits& limits) noexcept {
+    const auto two_groups = in_flight_max_at_commit(limits);
+    // A segment, which one batch alone may overfill, and its seal.
+    const auto segment = limits.segment_bytes_max + two_groups;
+    switch (level.what()) {
+    case durability::level::commit:
+        return two_groups;
+    case durability::level::interval:
+        return two_groups + 2 * std::min(level.bytes(), limits.segment_bytes_max / 2);
+    case durability::level::os:
+    case durability::level::unsafe_none:
+        return segment;
+    }
+    return segment;
+}
+
+bool log_writer::is_too_much_in_flight(std::uint64_t frame_bytes) const noexcept {
+    // Both are in the active segment.
+    return framer_.here().at.value() - durable_.at.value() + frame_bytes > in_flight_max_;
+}
+
+void log_writer::settle(
+    std::unique_lock<std::mutex>& lock, const std::shared_ptr<group_fate>& group
+) {
+    const auto mine = group; // a reference to gathering_ would change
+    while (!mine->is_settled) {
+        if (failure_)
+            rethrow_failure();
+        if (is_at_commit_ ? is_syncing_ : is_writing_)
+            changed_.wait(lock);
+        else
+            lead(lock);
+    }
+    if (mine->why_forgotten)
+        throw io_error{*mine->why_forgotten};
+}
+
+void log_writer::reach(std::unique_lock<std::mutex>& lock, const begun_append& begun) {
+    using enum durability::level;
+    const auto level = begun.level.what();
+    if (level == unsafe_none && !begun.group->is_settled) {
+        if (failure_)
+            rethrow_failure();
+        const bool is_wanted =
+            visible_waiters_ > 0 || framer_.gathered().size() >= gathered_bytes_max;
+        if (is_wanted && !is_writing_)
+            lead(lock);
+        return;
+    }
+    settle(lock, begun.group);
+    if (level == commit)
+        make_durable(lock, begun.end);
+    else if (level == interval && durable_.next < begun.end)
+        want_sync(lock, begun.level);
+}
+
+void log_writer::lead(std::unique_lock<std::mutex>& lock) {
+    if (is_at_commit_)
+        write_and_sync(lock);
+    else
+        write_out(lock);
+}
+
+void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
+    const auto group = std::exchange(gathering_, std::make_shared<group_fate>());
+    is_syncing_ = true;
+    framer_.take(in_flight_);
+    const auto from = durable_;
+    const auto to = framer_.here();
+    auto mark = mark_of(head_state::open);
+    mark.durable = to.at;
+    mark.end = to.next;
+    std::exception_ptr failed;
+    bool is_durable = false;
+    lock.unlock();
+    try {
+        write_or_take_back(in_flight_, from.at);
+        file_->sync_data();
+        // Only now, and as far as was written before the sync began.
+        head_->write(encode(mark));
+        is_durable = true;
+        index_group(in_flight_, from, mark.segment_id);
+    } catch (const not_written& frames) {
+        group->why_forgotten = frames.why; // nobody looks before it is settled
+    } catch (...) {
+        failed = std::current_exception();
+    }
+    lock.lock();
+    is_syncing_ = false;
+    if (is_durable) {
+        written_ = to;
+        durable_ = to;
+    }
+    end_group(failed, *group);
+}
+
+void log_writer::write_out(std::unique_lock<std::mutex>& lock) {
+    const auto group = std::exchange(gathering_, std::make_shared<group_fate>());
+    is_writing_ = true;
+    framer_.take(in_flight_);
+    const auto from = written_;
+    const auto to = framer_.here();
+    const auto segment_id = manifest_.segments.back().id;
+    std::exception_ptr failed;
+    lock.unlock();
+    try {
+        write_or_take_back(in_flight_, from.at);
+        index_group(in_flight_, from, segment_id);
+    } catch (const not_written& frames) {
+        if (level_.what() == durability::level::unsafe_none)
+            failed = std::make_exception_ptr(frames.why); // some of it was acknowledged
+        else
+            group->why_forgotten = frames.why;
+    } catch (...) {
+        failed = std::current_exception();
+    }
+    lock.lock();
+    is_writing_ = false;
+    if (!failed && !group->why_forgotten)
+        written_ = to;
+    end_group(failed, *group);
+}
+
+void log_writer::end_group(const std::exception_ptr& failed, group_fate& group) {
+    changed_.notify_all();
+    if (failed) {
+        fail(failed);
+        std::rethrow_exception(failed); // the others learn of it as writer_failed
+    }
+    group.is_settled = true;
+    if (group.why_forgotten)
+        forget_unwritten(*group.why_forgotten);
+}
+
+void log_writer::sync_written(std::unique_lock<std::mutex>& lock) {
+    check(!is_syncing_, "one sync is in flight at a time");
+    sync_due_.reset(); // whoever wrote meanwhile says so again
+    if (durable_.at == written_.at)
+        return;
+    is_syncing_ = true;
+    // Others write meanwhile: only as far as was written before the sync began.
+    const auto to = written_;
+    auto mark = mark_of(head_state::open);
+    mark.durable = to.at;
+    mark.end = to.next;
+    std::exception_ptr failed;
+    lock.unlock();
+    try {
+        require_lock();
+        file_->sync_data();
+        head_->write(encode(mark));
+    } catch (...) {
+        failed = std::current_exception();
+    }
+    lock.lock();
+    is_syncing_ = false;
+    if (!failed)
+        durable_ = to;
+    changed_.notify_all();
+    if (failure_)
+        note_failure(); // of a write, which could not while this was under way
+    if (failed) {
+        fail(failed);
+        std::rethrow_exception(failed);
+    }
+}
+
+void log_writer::make_durable(std::unique_lock<std::mutex>& lock, position end) {
+    // What there was no room for is gone again.
+    while (durable_.next < end && framer_.here().next >= end) {
+        if (failure_)
+            rethrow_failure();
+        if (is_syncing_ || (written_.next < end && is_writing_))
+            changed_.wait(lock);
+        else if (written_.next < end)
+            lead(lock);
+        else
+            sync_written(lock);
+    }
+}
+
+bool log_writer::is_sync_due() const {
+    return sync_due_ && (written_.at.value() - durable_.at.value() >= sync_due_->bytes ||
+                         machine_.time->monotonic() >= sync_due_->at);
+}
+
+void log_writer::want_sync(std::unique_lock<std::mutex>& lock, const durability& within) {
+    const sync_due mine{machine_.time->monotonic() + within.period(), within.bytes()};
+    const bool is_first = !sync_due_;
+    sync_due_ =
+        is_first
+            ? mine
+            : sync_due{std::min(sync_due_->at, mine.at), std::min(sync_due_->bytes, mine.bytes)};
+    if (!machine_.has_background) {
+        if (is_sync_due() && !is_syncing_)
+            sync_written(lock);
+        return;
+    }
+    start_syncer();
+    if (is_first || is_sync_due())
+        syncer_wakes_.notify_one();
+}
+
+// ---- the writer's thread
+
+void log_writer::start_syncer() {
+    if (!syncer_.joinable() && !is_syncer_stopped_)
+        syncer_ = std::jthread{[this] { run_syncer(); }};
+}
+
+void log_writer::finish_later(begun_append begun, std::function<void(std::exception_ptr)> then) {
+    check(machine_.has_background, "only a machine with a background finishes later");
+    std::unique_lock lock{mutex_};
+    completions_.push_back({std::move(begun), std::move(then)});
+    if (is_syncer_stopped_) // closed meanwhile, and settled by that
+        return complete_rest(lock);
+    start_syncer();
+    syncer_wakes_.notify_one();
+}
+
+void log_writer::run_syncer() {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        if (failure_)
+            sync_due_.reset(); // nothing more is synced
+        const bool is_due = is_sync_due();
+        if (is_due && !is_syncing_) {
+            try {
+                sync_written(lock);
+            } catch (...) { // NOLINT(bugprone-empty-catch)
+                // The writer has failed, and tells everybody who comes.
+            }
+        } else if (!completions_.empty()) {
+            complete_first(lock);
+        } else if (is_syncer_stopped_) {
+            return;
+        } else if (is_due) {
+            changed_.wait(lock);
+        } else if (sync_due_) {
+            syncer_wakes_.wait_for(lock, sync_due_->at - machine_.time->monotonic());
+        } else {
+            syncer_wakes_.wait(lock);
+        }
+    }
+}
+
+void log_writer::complete_first(std::unique_lock<std::mutex>& lock) {
+    const auto first = std::move(completions_.front());
+    completions_.pop_front();
+    std::exception_ptr why;
+    try {
+        reach(lock, first.begun);
+    } catch (...) {
+        why = std::current_exception();
+    }
+    lock.unlock();
+    first.then(why);
+    lock.lock();
+}
+
+void log_writer::stop_syncer(std::unique_lock<std::mutex>& lock) {
+    is_syncer_stopped_ = true;
+    syncer_wakes_.notify_one();
+    lock.unlock();
+    if (syncer_.joinable())
+        syncer_.join();
+    lock.lock();
+    complete_rest(lock);
+}
+
+void log_writer::complete_rest(std::unique_lock<std::mutex>& lock) {
+    while (!completions_.empty())
+        complete_first(lock);
+}
+
+// ---- who wants to know
+
+position log_writer::durable_end() const {
+    const std::lock_guard lock{mutex_};
+    return durable_.next;
+}
+
+bool log_writer::wait_durable(position p, std::chrono::milliseconds timeout) {
+    require_process();
+    using clock = std::chrono::steady_clock;
+    const auto deadline = clock::now() + std::min(timeout, longest_wait);
+    const bool is_helped = level_.what() == durability::level::interval && machine_.has_background;
+    std::unique_lock lock{mutex_};
+    ++durable_waiters_;
+    const auto until_then = [&] {
+        while (durable_.next <= p) {
+            if (failure_)
+                rethrow_failure();
+            if (lock_ == nullptr)
+                return false;
+            if (!is_helped && framer_.here().next > p)
+                make_durable(lock, p.advanced(1));
+            else if (changed_.wait_until(lock, deadline) == std::cv_status::timeout)
+                return durable_.next > p;
+        }
+        return true;
+    };
+    bool out = false;
+    try {
+        out = until_then();
+    } catch (const error&) {
+        --durable_waiters_;
+        if (failure_)
+            rethrow_failure();
+        throw;
+    } catch (...) {
+        --durable_waiters_;
+        throw;
+    }
+    --durable_waiters_;
+    return out;
+}
+
+void log_writer::show_acknowledged() {
+    if (level_.what() != durability::level::unsafe_none || is_in_forked_child())
+        return; // at the others, what is acknowledged is written
+    std::unique_lock lock{mutex_};
+    const auto end = framer_.here().next;
+    try {
+        while (!failure_ && written_.next < end) {
+            if (is_writing_)
+                changed_.wait(lock);
+            else
+                lead(lock);
+        }
+    } catch (const error&) { // NOLINT(bugprone-empty-catch)
+        // The writer has failed, and tells everybody who appends.
+    }
+}
+
+bool log_writer::wait_visible(position p, std::chrono::milliseconds timeout) {
+    const auto count = [this](int by) {
+        const std::lock_guard lock{mutex_};
+        visible_waiters_ += by;
+    };
+    count(1);
+    show_acknowledged();
+    const bool out = index_->wait_for(p, timeout);
+    count(-1);
+    return out;
+}
+
+} // namespace everfold::log

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A life of a log for crash tests, what it was promised, and whether that was kept.
+
+#include <support/log_verbs.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace everfold::testing {
+
+/// What a run of the workload has submitted and been promised.
+struct ledger {
+    std::vector<std::vector<std::string>> batches{}; // in the order they were submitted
+    std::size_t acknowledged{};                      // how many of them were
+    std::uint64_t durable{}; // events, as durable_position() said after the last append
+};
+
+inline constexpr std::uint64_t tiny_segment = 4096 + 900; // a few batches
+
+/// Create, append, rotate, archive, close, open again, archive what was left, append and rotate,
+/// archiving each full segment: until something stops it. At a level that is not commit, one append
+/// in five asks for that, and one in four is read.
+inline void
+run_workload(const io::machine& machine, ledger& book, durability level = durability::commit()) {
+    const auto append = [&](log::event_log& to, std::vector<std::string> texts) {
+        const auto stream = "s-" + std::to_string(book.batches.size() % 3);
+        book.batches.push_back(texts);
+        std::optional<durability> wanted;
+        if (book.batches.size() % 5 == 0)
+            wanted = durability::commit();
+        append_texts(to, stream, texts, {"tag:" + std::to_string(book.batches.size() % 2)}, wanted);
+        ++book.acknowledged;
+        if (level != durability::commit() && book.batches.size() % 4 == 0)
+            static_cast<void>(to.index());
+        book.durable = to.durable_position().value();
+    };
+    {
+        auto options = small_log(log::access::create, tiny_segment);
+        options.level = level;
+        const auto to = log::event_log::open(machine, "/log", options);
+        for (int i = 0; i < 8; ++i)
+            append(*to, {"first life, batch " + std::to_string(i), "and its second event"});
+        to->archive([](const log::segment_index& s) { return s.first() == position{0}; });
+        append(*to, {std::string(700, 'x')});
+        to->close();
+    }
+    auto compressing = small_log(log::access::existing);
+    compressing.compress_sealed = true;
+    compressing.level = level;
+    const auto again = log::event_log::open(machine, "/log", compressing);
+    for (int i = 0; i < 6; ++i)
+        append(*again, {"second life, batch " + std::to_string(i)});
+    again->close();
+    book.durable = again->durable_position().value();
+}
+
+inline std::vector<std::string> texts_of(const std::vector<seen_event>& events) {
+    std::vector<std::string> out;
+    for (const auto& e : events)
+        out.push_back(e.payload);
+    return out;
+}
+
+/// How many events of the first batches there are.
+inline std::size_t events_in(const ledger& book, std::size_t batches) {
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < batches; ++i)
+        out += book.batches[i].size();
+    return out;
+}
+
+/// Nothing, or what is wrong with the log that was found: not a prefix by whole batches of what was
+/// submitted, or shorter than what was promised.
+inline std::string
+fault_in(const std::vector<std::string>& found, const ledger& book, std::size_t promised) {
+    std::vector<std::string> submitted;
+    bool ends_with_a_batch = found.empty();
+    for (const auto& batch : book.batches) {
+        submitted.insert(submitted.end(), batch.begin(), batch.end());
+        ends_with_a_batch = ends_with_a_batch || submitted.size() == found.size();
+    }
+    if (found.size() < promised)
+        return "lost: " + std::to_string(found.size()) + " events found, " +
+               std::to_string(promised) + " promised";
+    if (found.size() > submitted.size() ||
+        !std::equal(found.begin(), found.end(), submitted.begin()))
+        return "what was found is not a prefix of what was submitted";
+    return ends_with_a_batch ? "" : "half a batch was found";
+}
+
+inline std::string fault_in(const std::vector<std::string>& found, const ledger& book) {
+    return fault_in(found, book, events_in(book, book.acknowledged));
+}
+
+} // namespace everfold::testing
