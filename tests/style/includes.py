@@ -38,7 +38,9 @@ THIRD_PARTY = {
 }
 
 # The operating system's headers: the files that talk to it.
-SYSTEM_FILES = ["framework/everfold/io/posix.cpp", "framework/everfold/io/posix_machine.cpp"]
+SYSTEM_FILES = [
+    f"framework/everfold/io/{name}.cpp" for name in ("posix", "posix_machine", "posix_wait_word")
+]
 # The command line's own, for the terminal, its signals and the files that users name.
 SYSTEM_FILES += [
     f"framework/everfold/cli/{name}.cpp"

@@ -7,6 +7,7 @@
 namespace everfold::io {
 
 mapping::~mapping() = default;
+wait_word::~wait_word() = default;
 file::~file() = default;
 file_lock::~file_lock() = default;
 file_system::~file_system() = default;

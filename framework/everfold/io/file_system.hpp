@@ -42,6 +42,35 @@ public:
     [[nodiscard]] virtual bytes_view bytes() const noexcept = 0;
 };
 
+/// Four bytes of a file that some process changes, and on which others, here or in another process,
+/// sleep until it does. Only the system looks at them there: a file that is cut short, removed or
+/// replaced costs its sleepers time, and nobody more.
+///
+/// Threads: any.
+class wait_word {
+public:
+    wait_word() = default;
+    wait_word(const wait_word&) = delete;
+    wait_word& operator=(const wait_word&) = delete;
+    wait_word(wait_word&&) = delete;
+    wait_word& operator=(wait_word&&) = delete;
+    virtual ~wait_word();
+
+    enum class slept : std::uint8_t {
+        until_woken, ///< or the bytes were others already, or for no reason
+        until_timeout,
+        not_at_all, ///< the system can't
+    };
+
+    /// Sleeps while the bytes are `seen`, little-endian, at most for `timeout`.
+    [[nodiscard]] virtual slept
+    wait(std::uint32_t seen, std::chrono::nanoseconds timeout) noexcept = 0;
+
+    /// To be called after the bytes were changed by write_at(). Wakes all who sleep on this file's
+    /// bytes, by whatever name they opened it; how many there were.
+    virtual std::size_t wake() noexcept = 0;
+};
+
 /// One open file. Closing it (the destructor) promises nothing about durability.
 ///
 /// Threads:    read_at may be called from any thread; one thread at a time for the rest, except
@@ -81,6 +110,10 @@ public:
     /// The whole content. Only for files that nobody changes once they have their name: one that
     /// is cut short meanwhile ends the process.
     [[nodiscard]] virtual std::unique_ptr<const mapping> map() = 0;
+
+    /// The four bytes at `at`, a multiple of four. It outlives the open file. Null where the system
+    /// has none: then one looks again after a while.
+    [[nodiscard]] virtual std::unique_ptr<wait_word> word_at(byte_offset at) = 0;
 };
 
 /// Holds an exclusive lock on a file until destroyed; the operating system frees it when the

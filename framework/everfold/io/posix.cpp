@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Every system call of Everfold that concerns files is in this file; a test searches the others.
+// Every system call of Everfold that concerns files is in this file, or one of its neighbours named
+// posix_*; a test searches the others.
 #include <everfold/io/posix.hpp>
+#include <everfold/io/posix_wait_word.hpp>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -272,6 +274,10 @@ public:
         return std::make_unique<posix_mapping>(
             descriptor_, static_cast<std::size_t>(size()), path_
         );
+    }
+
+    std::unique_ptr<wait_word> word_at(byte_offset at) override {
+        return make_posix_wait_word(descriptor_.value(), at);
     }
 
 private:

@@ -126,6 +126,9 @@ public:
         return std::make_unique<copied_mapping>(node_->current.view());
     }
 
+    // Nobody sleeps here: time passes only where it is asked for.
+    std::unique_ptr<wait_word> word_at(byte_offset /*at*/) override { return nullptr; }
+
 private:
     void sync(operation op) {
         const auto v = state_->begin(op, path_);
