@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <support/child_process.hpp>
 #include <support/scratch_dir.hpp>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,6 +25,8 @@
 
 using namespace everfold;
 using namespace everfold::io;
+using everfold::testing::child_process;
+using everfold::testing::numbers_out;
 using everfold::testing::scratch_dir;
 
 namespace {
@@ -178,6 +181,19 @@ TEST_CASE("a lock survives the end of a forked child, which does not hold it") {
     CHECK(in_child([&] { return posix_files()->try_lock(dir / "LOCK") ? 1 : 0; }) == 0);
     lock.reset();
     CHECK(in_child([&] { return posix_files()->try_lock(dir / "LOCK") ? 1 : 0; }) == 1);
+}
+
+TEST_CASE("a lock that its owner gives up is free, though a child that it forked lives on") {
+    const scratch_dir dir;
+    auto lock = posix_files()->try_lock(dir / "LOCK");
+    REQUIRE(lock != nullptr);
+    const child_process child{[](const numbers_out& say) {
+        say.put(0);
+        return ::pause();
+    }};
+    REQUIRE(child.get() == 0);
+    lock.reset();
+    CHECK(posix_files()->try_lock(dir / "LOCK") != nullptr);
 }
 
 TEST_CASE("the lock of a process that was killed is free") {

@@ -293,8 +293,8 @@ bool is_same_file(const struct ::stat& a, const struct ::stat& b) noexcept {
 // refused in the same process, by another thread or by another copy of this library too. So no
 // register of locks is needed beside it.
 //
-// A forked child shares the description. Its close() frees nothing while the parent lives, but an
-// explicit LOCK_UN would free the parent's lock: there is none.
+// A forked child shares the description, and the lock lasts as long as that. So the owner unlocks,
+// which ends it in whatever children there are; a child must not, since it would end its parent's.
 class posix_lock final : public file_lock {
 public:
     posix_lock(
@@ -304,6 +304,16 @@ public:
         , descriptor_{std::move(d)}
         , path_{std::move(path)}
         , status_{status} {}
+
+    posix_lock(const posix_lock&) = delete;
+    posix_lock& operator=(const posix_lock&) = delete;
+    posix_lock(posix_lock&&) = delete;
+    posix_lock& operator=(posix_lock&&) = delete;
+
+    ~posix_lock() override {
+        if (::getpid() == pid_)
+            retried([&] { return ::flock(descriptor_.value(), LOCK_UN); });
+    }
 
     [[nodiscard]] bool is_held() const override {
         if (::getpid() != pid_)
