@@ -62,6 +62,28 @@ TEST_CASE("the newest whole slot holds") {
     CHECK(payload_of(file) == "nothing");
 }
 
+TEST_CASE("the word to sleep on is the second slot's, and there is none where that is not whole") {
+    const auto disk = disk_with(new_file("one"));
+    const auto word = [&] { return read_slots(slot_kind::head, disk->content("/head"))->word; };
+    const auto stored = [&] {
+        const auto file = disk->content("/head");
+        return load_le<std::uint32_t>(&file[static_cast<std::size_t>(slot_word(slot_size).value())]
+        );
+    };
+    CHECK(word() == 1U);
+    auto slots = writer_on(*disk, 0x1'0000'0001);
+    slots.write(text("two"));
+    CHECK(word() == 2U);
+    CHECK(stored() == 2U);
+    slots.write_both_synced(text("three")); // the first slot is the newest, with generation 4
+    CHECK(word() == 3U);
+    CHECK(stored() == 3U);
+    auto file = disk->content("/head");
+    file[slot_size + 41] ^= std::byte{1};
+    disk->set_content("/head", file);
+    CHECK(!word());
+}
+
 TEST_CASE("slots of another kind are not believed") {
     CHECK(!read_slots(slot_kind::manifest, new_file("one")));
     CHECK(!read_slots(slot_kind::head, {}));

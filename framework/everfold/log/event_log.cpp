@@ -6,14 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 #include <utility>
 
 namespace everfold::log {
 
 namespace {
-
-constexpr std::chrono::milliseconds poll_interval{2};
 
 bool has_manifest(io::file_system& files, const std::string& directory) {
     return files.kind(directory, true) == io::path_kind::directory &&
@@ -49,9 +46,10 @@ void require_safe(
 
 } // namespace
 
-event_log::event_log(io::machine machine, std::string directory)
+event_log::event_log(io::machine machine, std::string directory, const log_options& options)
     : machine_{std::move(machine)}
-    , directory_{std::move(directory)} {}
+    , directory_{std::move(directory)}
+    , watch_{machine_, directory_, options.look_again} {}
 
 event_log::~event_log() {
     if (writer_ == nullptr || !writer_->is_in_forked_child())
@@ -65,7 +63,7 @@ event_log::~event_log() {
 std::unique_ptr<event_log> event_log::open(
     const io::machine& machine, const std::string& directory, const log_options& options
 ) {
-    std::unique_ptr<event_log> log{new event_log{machine, directory}};
+    std::unique_ptr<event_log> log{new event_log{machine, directory, options}};
     auto& files = *machine.files;
     if (options.mode == access::read_only) {
         log->loaded_ = load_for_reading(machine, directory);
@@ -162,15 +160,25 @@ const log_index& event_log::index() {
 bool event_log::wait_for(position p, std::chrono::milliseconds timeout) {
     if (writer_ != nullptr)
         return writer_->wait_visible(p, timeout);
-    // Another process writes: look again and again, against the monotonic clock of the machine.
-    timeout = std::min(timeout, longest_wait);
-    const auto deadline = machine_.time->monotonic() + timeout;
-    while (index().end() <= p) {
-        if (machine_.time->monotonic() >= deadline)
+    // Another process writes: look whenever it wakes us, against the monotonic clock of the
+    // machine.
+    const auto deadline = machine_.time->monotonic() + std::min(timeout, longest_wait);
+    // A sleep ends, or does not begin, where the head mark is no longer the one that was looked at.
+    std::optional<std::uint32_t> head_word;
+    while (!take_in(p, head_word)) {
+        const auto left = deadline - machine_.time->monotonic();
+        if (left <= left.zero())
             return false;
-        std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(poll_interval, timeout));
+        watch_.wait(head_word, left);
     }
     return true;
+}
+
+bool event_log::take_in(position p, std::optional<std::uint32_t>& head_word) {
+    const std::lock_guard lock{following_};
+    follow(machine_, directory_, loaded_);
+    head_word = loaded_.head_word;
+    return loaded_.index->end() > p;
 }
 
 std::uint64_t event_log::stored_bytes() const {

@@ -6,6 +6,7 @@
 #include <everfold/base/ids.hpp>
 #include <everfold/base/uuid.hpp>
 #include <everfold/io/file_system.hpp>
+#include <everfold/log/head_watch.hpp>
 #include <everfold/log/log_cursor.hpp>
 #include <everfold/log/log_index.hpp>
 #include <everfold/log/log_writer.hpp>
@@ -41,6 +42,8 @@ struct log_options {
     /// The least that append() promises; one append may ask for more.
     durability level{};
     bool allow_unsafe_file_system{};
+    /// How long a reader that waits for the writer sleeps at most, until it looks unasked.
+    std::chrono::milliseconds look_again{50};
 };
 
 /// Threads:    any.
@@ -105,6 +108,9 @@ public:
     /// Waits until the log's end is past `p`; whether it is.
     [[nodiscard]] bool wait_for(position p, std::chrono::milliseconds timeout);
 
+    /// How the sleeps of wait_for() ended; only a reader sleeps on the head mark.
+    [[nodiscard]] head_watch::counts count_sleeps() const { return watch_.count(); }
+
     [[nodiscard]] const open_notes& notes() const noexcept { return loaded_.notes; }
 
     /// What was found wrong with derived files since the last call, a sentence each.
@@ -131,7 +137,9 @@ public:
     void close();
 
 private:
-    event_log(io::machine machine, std::string directory);
+    event_log(io::machine machine, std::string directory, const log_options& options);
+
+    [[nodiscard]] bool take_in(position p, std::optional<std::uint32_t>& head_word);
 
     /// Throws errc::read_only where the log was opened for reading.
     [[nodiscard]] log_writer& writer();
@@ -140,6 +148,7 @@ private:
     std::string directory_;
     loaded_log loaded_{};
     std::mutex following_{}; // guards loaded_ of a reader
+    head_watch watch_;
     std::unique_ptr<log_writer> writer_{};
 };
 

@@ -288,7 +288,7 @@ read_head_mark(io::file_system& files, const std::string& directory, const uuid&
         mark.state = static_cast<head_state>(state);
         mark.boot_id = in.id();
         mark.in_flight_max = in.number<std::uint64_t>();
-        return {mark, slots->newest.generation, slots->are_both_whole};
+        return {mark, slots->newest.generation, slots->are_both_whole, slots->word};
     }
     throw damaged("neither copy of the head mark matches its checksum");
 }

@@ -375,12 +375,14 @@ loaded_log load_for_reading(const io::machine& machine, const std::string& direc
 
 void follow(const io::machine& machine, const std::string& directory, loaded_log& log) {
     auto head = read_head_mark(*machine.files, directory, log.content.log_id);
+    log.head_word = head.word;
     if (head.mark == log.head.mark)
         return;
     const auto was_active = log.content.segments.back().number;
     if (head.mark.segment_number != was_active) {
         auto view = take_view(machine, directory);
         head = view.head;
+        log.head_word = head.word;
         const auto entry =
             std::ranges::find(view.content.segments, was_active, &segment_entry::number);
         if (entry == view.content.segments.end())

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct open_notes {
 struct loaded_log {
     manifest content{};
     head_mark_read head{};
+    /// Of the head mark that was looked at last, whether or not all of it was taken in.
+    std::optional<std::uint32_t> head_word{};
     std::unique_ptr<log_index> index{};
     std::shared_ptr<io::file> active_file{};
     /// How far the active segment was walked.

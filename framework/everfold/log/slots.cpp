@@ -90,8 +90,11 @@ std::optional<slots_read> read_slots(slot_kind kind, bytes_view file) {
         return {};
     const bool are_both_whole = first && second && file.size() == 2 * slot_size;
     const bool is_second_newer = second && (!first || second->generation > first->generation);
+    std::optional<std::uint32_t> word;
+    if (second)
+        word = static_cast<std::uint32_t>(second->generation);
     return slots_read{
-        std::move(is_second_newer ? *second : *first), are_both_whole, is_second_newer};
+        std::move(is_second_newer ? *second : *first), are_both_whole, is_second_newer, word};
 }
 
 slot_writer::slot_writer(
@@ -102,6 +105,7 @@ slot_writer::slot_writer(
     std::uint64_t generation
 )
     : file_{std::move(file)}
+    , word_{kind == slot_kind::head ? file_->word_at(slot_word(slot_size)) : nullptr}
     , kind_{kind}
     , slot_size_{slot_size}
     , log_id_{log_id}
@@ -112,6 +116,8 @@ void slot_writer::write_slot(std::size_t slot, bytes_view payload) {
     buffer_.clear();
     append_slot(buffer_, kind_, generation_, log_id_, payload, slot_size_);
     file_->write_at(byte_offset{slot * slot_size_}, buffer_);
+    if (slot == running_slot && word_ != nullptr)
+        word_->wake();
 }
 
 void slot_writer::write(bytes_view payload) {

@@ -26,6 +26,12 @@ struct slot_content {
 inline constexpr std::size_t slot_header_size = 40;
 inline constexpr std::size_t slot_overhead = slot_header_size + 8;
 
+/// Where the low half of the second slot's generation is: who follows a file of two slots sleeps
+/// until this word changes, with each write of that slot.
+[[nodiscard]] constexpr byte_offset slot_word(std::size_t slot_size) noexcept {
+    return byte_offset{slot_size + 8};
+}
+
 /// Bytes of a new two-slot file with the same content in both slots.
 [[nodiscard]] byte_buffer
 encode_slots(slot_kind kind, const slot_content& content, std::size_t slot_size);
@@ -36,6 +42,8 @@ struct slots_read {
     bool are_both_whole{};
     /// The second slot, which is written first, has what the first one has not yet.
     bool is_second_newer{};
+    /// Of the second slot, where that is whole: low half of its generation.
+    std::optional<std::uint32_t> word{};
 };
 
 /// The newest whole slot in the bytes of a file, or nothing.
@@ -55,7 +63,7 @@ public:
         std::uint64_t generation
     );
 
-    /// One write of the second slot; no sync.
+    /// One write of the second slot; no sync. Wakes who sleeps on it.
     void write(bytes_view payload);
 
     /// Both slots, the second first, each synced.
@@ -71,6 +79,7 @@ private:
     void write_slot(std::size_t slot, bytes_view payload);
 
     std::unique_ptr<io::file> file_;
+    std::unique_ptr<io::wait_word> word_; // null where nobody sleeps
     slot_kind kind_;
     std::size_t slot_size_;
     uuid log_id_;
