@@ -25,5 +25,6 @@
 #include <everfold/projection/live.hpp>
 #include <everfold/store/open.hpp>
 #include <everfold/store/store.hpp>
+#include <everfold/store/tools.hpp>
 
 #endif

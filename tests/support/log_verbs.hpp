@@ -4,6 +4,7 @@
 
 #include <everfold/io/simulated.hpp>
 #include <everfold/log/event_log.hpp>
+#include <everfold/log/verification.hpp>
 
 #include <memory>
 #include <optional>
@@ -70,6 +71,22 @@ inline std::vector<seen_event> read_all(log::event_log& from, log::selection wan
              std::string{as_text(event->record.payload)}}
         );
     return out;
+}
+
+/// Reads all of a log again.
+inline verification verified(const io::machine& machine, const std::string& directory) {
+    return log::verify_log(
+        machine,
+        directory,
+        [](const log::event_record&) { return std::string{}; },
+        [](std::uint64_t) {}
+    );
+}
+
+/// Whether that finds nothing to say.
+inline bool is_clean(const io::machine& machine, const std::string& directory) {
+    const auto found = verified(machine, directory);
+    return found.is_intact() && found.notes.empty();
 }
 
 } // namespace everfold::testing

@@ -78,6 +78,10 @@ void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
         to.add_flag("--copy", raw.copies);
         to.add_flag("--json", raw.as_json);
         break;
+    case verb::repair:
+        to.add_option("--into", raw.directory)->required();
+        to.add_flag("--json", raw.as_json);
+        break;
     }
 }
 
@@ -129,7 +133,7 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
                 "--stream is to be a name in UTF-8, not empty and without control characters"};
         out.stream = raw.stream;
     }
-    if (command == verb::backup) {
+    if (command == verb::backup || command == verb::repair) {
         if (raw.directory.empty())
             throw usage_error{"DIRECTORY is empty: it names a new directory"};
         out.directory = raw.directory;

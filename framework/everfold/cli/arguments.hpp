@@ -26,6 +26,7 @@ enum class verb : std::uint8_t {
     stats,
     verify,
     backup,
+    repair,
 };
 
 struct arguments {
@@ -41,7 +42,7 @@ struct arguments {
     std::string file{};
     name_template import_stream{name_template::constant({})};
     std::vector<name_template> import_tags{};
-    /// `backup`: where to, and whether what could be linked is copied.
+    /// `backup` and `repair`: where to; for a backup, whether what could be linked is copied.
     std::string directory{};
     bool copies{};
 };

@@ -4,17 +4,13 @@
 #include <everfold/cli/commands.hpp>
 #include <everfold/cli/json_style.hpp>
 #include <everfold/cli/text.hpp>
-#include <everfold/io/posix.hpp>
-#include <everfold/log/backup.hpp>
+#include <everfold/store/tools.hpp>
 
 namespace everfold::cli {
 
 void back_up_log(const arguments& args, output& out) {
-    const auto done = log::back_up(
-        io::posix_machine(),
-        args.log,
-        args.directory,
-        args.copies ? log::sealed_files::copied : log::sealed_files::linked
+    const auto done = back_up(
+        args.log, args.directory, args.copies ? sealed_files::copied : sealed_files::linked
     );
     if (args.as_json)
         return out.write_json_line(fmt::format(

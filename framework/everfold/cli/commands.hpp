@@ -17,5 +17,6 @@ void list_types(const arguments& args, output& out);
 void show_stats(const arguments& args, output& out);
 void verify_log(const arguments& args, output& out);
 void back_up_log(const arguments& args, output& out);
+void repair_log(const arguments& args, output& out);
 
 } // namespace everfold::cli

@@ -63,9 +63,15 @@ constexpr std::string_view read_details =
 
 constexpr std::string_view verify_details =
     "Reads every event of every segment again and checks all there is to check: checksums, the\n"
-    "links between batches, seals, and that data and metadata are well-formed. Opens the log for\n"
-    "reading only, beside a writer too, and changes nothing. Exit code 4 where something is\n"
-    "damaged; it then names the first damage: file, byte, and the first position that is lost.\n";
+    "links between batches, seals, indexes, snapshots, and that data and metadata are "
+    "well-formed.\n"
+    "Opens the log for reading only, beside a writer too, and changes nothing. Each damaged place "
+    "is\n"
+    "named: file, byte, the first position that is lost, and what is intact behind it; the rest "
+    "is\n"
+    "read all the same. Exit code 4 where something is damaged. What can be made again, indexes "
+    "and\n"
+    "snapshots, is no damage: a note says what is wrong.\n";
 
 constexpr std::string_view backup_details =
     "Makes a log of its own in the new directory DIRECTORY: all that is durable now, closed. The "
@@ -75,7 +81,21 @@ constexpr std::string_view backup_details =
     "  --copy               copy them, so that damage of one file does not reach the other\n"
     "To restore it, copy the directory back. everfold verify DIRECTORY reads it again.\n";
 
-constexpr std::array<command_help, 9> commands{{
+constexpr std::string_view repair_details =
+    "Makes a log in the new directory DIRECTORY of every append that is intact, in order, with "
+    "the\n"
+    "times and ids that its events had. LOG need not open: its manifest, its head mark, segments "
+    "may\n"
+    "be damaged or gone. Nothing in LOG is changed; stop its writer first.\n\n"
+    "Where nothing is lost, positions stay, and so does the log's identity. Else every lost "
+    "position\n"
+    "is listed, and where the others are now: behind the first loss positions are new ones, and "
+    "in\n"
+    "streams that have lost events revisions are. DIRECTORY/repair-report.json has all of it. "
+    "Exit\n"
+    "code 4 where something is lost; the new log is there all the same.\n";
+
+constexpr std::array<command_help, 10> commands{{
     {verb::append,
      "append",
      "LOG [--stream S]",
@@ -105,6 +125,11 @@ constexpr std::array<command_help, 9> commands{{
      "LOG DIRECTORY [--copy] [--json]",
      "copy the log as it is now, beside its writer",
      backup_details},
+    {verb::repair,
+     "repair",
+     "LOG --into DIRECTORY [--json]",
+     "save what is intact of a damaged log into a new one",
+     repair_details},
 }};
 
 bool takes_selection(const command_help& c) {

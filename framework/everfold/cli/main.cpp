@@ -35,6 +35,8 @@ void run(const arguments& args, output& out) {
         return verify_log(args, out);
     case verb::backup:
         return back_up_log(args, out);
+    case verb::repair:
+        return repair_log(args, out);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // verify: every byte that matters, read again.
 
+#include <everfold/base/bytes.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/cli/commands.hpp>
 #include <everfold/cli/failure.hpp>
@@ -8,8 +9,7 @@
 #include <everfold/cli/opening.hpp>
 #include <everfold/cli/progress.hpp>
 #include <everfold/cli/text.hpp>
-#include <everfold/event/cbor.hpp>
-#include <everfold/log/verification.hpp>
+#include <everfold/store/tools.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -19,67 +19,90 @@ namespace everfold::cli {
 
 namespace {
 
-struct verified {
-    std::uint64_t events{};
-    std::uint64_t payload_bytes{};
-    log::verification segments{};
-};
-
-// Which file an event is in, for a message.
-corruption malformed(const log::log_event& event, const char* what, const encoding_error& why) {
-    const auto ordinal = static_cast<std::uint32_t>(event.at - event.in->entry->first);
-    corruption out{
-        event.in->source->file_name(),
-        event.in->index->offset_of(ordinal),
-        fmt::format("the {} of this event is not well-formed: {}", what, why.message())};
-    out.first_lost = event.at;
-    return out;
+std::string number_or_null(const std::optional<position>& p) {
+    return p ? std::to_string(p->value()) : "null";
 }
 
-// Every frame of every segment first: checksums, links, seals, streams. Then each event, as a
-// reader would get it, through the indexes, with a look into its data.
-verified read_again(const log::log_index& index) {
-    verified out;
-    progress bar{"verifying", 2 * index.end().value()};
-    out.segments =
-        log::verify_segments(index, [&](std::uint64_t events) { bar.update(events, events); });
-    const auto walked = index.end().value();
-    log::log_cursor cursor{index, {.items = {log::selection_item{}}}};
-    position next{};
-    try {
-        while (const auto* event = cursor.next()) {
-            const auto check_item = [&](const char* what, bytes_view item) {
-                try {
-                    validate(item);
-                } catch (const encoding_error& e) {
-                    throw malformed(*event, what, e);
-                }
-            };
-            check_item("data", event->record.payload);
-            if (!event->record.metadata.empty())
-                check_item("metadata", event->record.metadata);
-            out.payload_bytes += event->record.payload.size();
-            ++out.events;
-            next = event->at.next();
-            bar.update(walked + out.events, out.events);
-        }
-    } catch (corruption& e) {
-        if (!e.first_lost)
-            e.first_lost = next;
-        throw;
+std::string damage_as_json(const verification& found) {
+    std::string out;
+    for (const auto& d : found.damage) {
+        if (!out.empty())
+            out += ',';
+        out += fmt::format(
+            R"({{"file":{},"offset":{},"first_lost":{},"next_intact":{},"intact_behind":{},"error":{}}})",
+            quoted_json(d.file),
+            d.at.value(),
+            number_or_null(d.first_lost),
+            number_or_null(d.next_intact),
+            d.intact_behind,
+            quoted_json(d.what)
+        );
     }
     return out;
 }
 
-void print_damage(const corruption& damage, output& out) {
+void print_json(const verification& found, double seconds, output& out) {
+    std::string notes;
+    for (const auto& note : found.notes)
+        notes += (notes.empty() ? "" : ",") + quoted_json(note);
     out.write_json_line(fmt::format(
-        R"({{"intact":false,"file":{},"offset":{},"first_lost":{},"error":{}}})",
-        quoted_json(damage.file()),
-        damage.at().value(),
-        damage.first_lost ? std::to_string(damage.first_lost->value()) : "null",
-        quoted_json(damage.what())
+        R"({{"intact":{},"events":{},"segments":{},"archived_segments":{},"bytes":{},)"
+        R"("stored_bytes":{},"payload_bytes":{},"torn_bytes":{},"damage":[{}],"notes":[{}],)"
+        R"("seconds":{:.6f}}})",
+        found.is_intact(),
+        found.events,
+        found.segments,
+        found.archived_segments,
+        found.written_bytes,
+        found.stored_bytes,
+        found.payload_bytes,
+        found.torn_bytes,
+        damage_as_json(found),
+        notes,
+        seconds
     ));
-    out.flush();
+}
+
+void print_damage(const verification& found, output& out) {
+    for (const auto& d : found.damage) {
+        out.print(
+            "{}  {}, byte {}: {}\n",
+            out.in(colour::red, "damaged"),
+            printable(d.file),
+            d.at.value(),
+            printable(d.what)
+        );
+        if (d.first_lost)
+            out.print("         lost from position {} on", d.first_lost->value());
+        else
+            out.write("         no event is lost by it alone");
+        if (d.next_intact)
+            out.print(
+                "; intact again from position {}: {}\n",
+                d.next_intact->value(),
+                counted(d.intact_behind, "event")
+            );
+        else
+            out.write(d.first_lost ? "; nothing behind it in this file is intact\n" : "\n");
+    }
+    out.print("{} can be read. ", counted(found.events, "event"));
+    out.print("{} repair LOG --into DIRECTORY saves them.\n", program_name);
+}
+
+// For the exit code, and for who reads standard error only.
+[[noreturn]] void fail(const verification& found, const std::string& log) {
+    const auto& first = found.damage.front();
+    corruption damage{first.file, first.at, first.what};
+    damage.first_lost = first.first_lost;
+    damage.add(fmt::format(
+        "verifying '{}'; the first position that is lost: {}",
+        log,
+        first.first_lost ? std::to_string(first.first_lost->value())
+                         : "none, or none that this file would tell"
+    ));
+    if (found.damage.size() > 1)
+        damage.add(fmt::format("the first of {} damaged places", found.damage.size()));
+    throw corruption{damage};
 }
 
 } // namespace
@@ -87,47 +110,31 @@ void print_damage(const corruption& damage, output& out) {
 void verify_log(const arguments& args, output& out) {
     using clock = std::chrono::steady_clock;
     const auto started = clock::now();
-    verified found;
-    std::uint64_t torn = 0;
-    try {
-        const auto log = open_event_log(program_name, args.log, log::access::read_only);
-        found = read_again(log->index());
-        torn = log->notes().torn_bytes;
-    } catch (corruption& damage) {
-        damage.add(fmt::format(
-            "verifying '{}'; the first position that is lost: {}",
-            args.log,
-            damage.first_lost ? std::to_string(damage.first_lost->value())
-                              : "unknown, since this file says where the events are"
-        ));
-        if (args.as_json)
-            print_damage(damage, out);
-        throw;
-    }
+    const auto found = [&] {
+        progress bar{"verifying", 0};
+        return verify(args.log, [&](std::uint64_t n) { bar.update(n, n); });
+    }();
     const auto seconds = std::chrono::duration<double>(clock::now() - started).count();
-    say_notes(program_name, found.segments.notes);
+    say_notes(program_name, found.notes);
     if (args.as_json)
-        return out.write_json_line(fmt::format(
-            R"({{"intact":true,"events":{},"segments":{},"archived_segments":{},"bytes":{},)"
-            R"("stored_bytes":{},"payload_bytes":{},"torn_bytes":{},"seconds":{:.6f}}})",
-            found.events,
-            found.segments.segments,
-            found.segments.archived_segments,
-            found.segments.written_bytes,
-            found.segments.stored_bytes,
-            found.payload_bytes,
-            torn,
-            seconds
-        ));
+        print_json(found, seconds, out);
+    if (!found.is_intact()) {
+        if (!args.as_json)
+            print_damage(found, out);
+        out.flush();
+        fail(found, args.log);
+    }
+    if (args.as_json)
+        return;
     out.print(
         "{}  {} in {}, {}",
         out.in(colour::green, "intact"),
         counted(found.events, "event"),
-        counted(found.segments.segments, "segment"),
-        in_units(found.segments.written_bytes)
+        counted(found.segments, "segment"),
+        in_units(found.written_bytes)
     );
-    if (found.segments.archived_segments != 0)
-        out.print(" ({} in the archive's files)", in_units(found.segments.stored_bytes));
+    if (found.archived_segments != 0)
+        out.print(" ({} in the archive's files)", in_units(found.stored_bytes));
     out.print(": every checksum, link and payload holds. {:.2f} s\n", seconds);
 }
 

@@ -3,6 +3,7 @@
 
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
+#include <everfold/log/archive_format.hpp>
 #include <everfold/log/format.hpp>
 #include <everfold/log/source.hpp>
 
@@ -18,22 +19,7 @@ namespace everfold::log {
 
 namespace {
 
-constexpr std::uint32_t block_magic = 0x4B4C'4245; // "EBLK"
-constexpr std::size_t block_header_size = 32;
-constexpr std::size_t piece_size = 256_KiB;
-constexpr std::size_t trailer_size = 64;
 constexpr int compression_level = 3;
-constexpr std::array<std::byte, 8> trailer_magic{
-    std::byte{0x89},
-    std::byte{'E'},
-    std::byte{'V'},
-    std::byte{'Z'},
-    std::byte{0x0D},
-    std::byte{0x0A},
-    std::byte{0x1A},
-    std::byte{0x00}};
-
-enum class block_form : std::uint32_t { raw = 0, zstd = 1 };
 
 class archive_source final : public segment_source {
 public:
@@ -81,12 +67,14 @@ private:
     }
 
     void read_trailer(const uuid& log_id) {
-        if (stored_size_ < trailer_size)
+        if (stored_size_ < archive_trailer_size)
             fail(0, "the archive is cut short");
-        const auto trailer_at = stored_size_ - trailer_size;
-        std::array<std::byte, trailer_size> trailer{};
+        const auto trailer_at = stored_size_ - archive_trailer_size;
+        std::array<std::byte, archive_trailer_size> trailer{};
         read_exactly(trailer_at, trailer);
-        if (!std::equal(trailer_magic.begin(), trailer_magic.end(), trailer.begin()))
+        if (!std::equal(
+                archive_trailer_magic.begin(), archive_trailer_magic.end(), trailer.begin()
+            ))
             fail(trailer_at, "the archive does not end in its trailer");
         const auto list_at = load_le<std::uint64_t>(trailer.data() + 48);
         const auto count = load_le<std::uint32_t>(trailer.data() + 40);
@@ -94,8 +82,9 @@ private:
             fail(trailer_at, "the archive's block list has the wrong size");
         byte_buffer covered(static_cast<std::size_t>(count) * 8);
         read_exactly(list_at, covered);
-        append_bytes(covered, bytes_view{trailer}.first(trailer_size - 8));
-        if (load_le<std::uint64_t>(trailer.data() + trailer_size - 8) != checksum(covered, 0))
+        append_bytes(covered, bytes_view{trailer}.first(archive_trailer_size - 8));
+        if (load_le<std::uint64_t>(trailer.data() + archive_trailer_size - 8) !=
+            checksum(covered, 0))
             fail(trailer_at, "the archive's trailer does not match its checksum");
         size_ = load_le<std::uint64_t>(trailer.data() + 32);
         if (!std::equal(log_id.octets.begin(), log_id.octets.end(), trailer.begin() + 8) ||
@@ -194,7 +183,7 @@ void append_trailer(
 ) {
     for (const auto at : blocks)
         append_le(out, at);
-    append_bytes(out, trailer_magic);
+    append_bytes(out, archive_trailer_magic);
     append_bytes(out, log_id.octets);
     append_le(out, segment_id);
     append_le(out, raw_size);

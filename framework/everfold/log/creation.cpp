@@ -60,7 +60,10 @@ void prepare_directory(const io::machine& machine, const std::string& directory)
 }
 
 void create_log(
-    const io::machine& machine, const std::string& directory, const size_limits& limits
+    const io::machine& machine,
+    const std::string& directory,
+    const size_limits& limits,
+    const uuid& log_id
 ) {
     auto& files = *machine.files;
     if (has_events_without_manifest(files, directory))
@@ -73,7 +76,7 @@ void create_log(
             files.remove(io::join(directory, name));
     }
     manifest content{
-        .log_id = machine.random->next_uuid(),
+        .log_id = log_id.is_nil() ? machine.random->next_uuid() : log_id,
         .generation = 1,
         .limits = limits,
         .created_ns = machine.time->now().to_nanoseconds().value_or(0)};

@@ -2,6 +2,7 @@
 #pragma once
 // How a log comes to be. docs/log_format.md, "Writing", creation.
 
+#include <everfold/base/uuid.hpp>
 #include <everfold/io/file_system.hpp>
 #include <everfold/log/format.hpp>
 
@@ -16,10 +17,13 @@ void require_possible(const size_limits& limits);
 /// anything that is not ours.
 void prepare_directory(const io::machine& machine, const std::string& directory);
 
-/// Creates an empty log in `directory`, which is prepared and locked. Throws corruption where there
-/// are events already.
+/// Creates an empty log in `directory`, which is prepared and locked; a nil `log_id` gives it a new
+/// one. Throws corruption where there are events already.
 void create_log(
-    const io::machine& machine, const std::string& directory, const size_limits& limits
+    const io::machine& machine,
+    const std::string& directory,
+    const size_limits& limits,
+    const uuid& log_id = {}
 );
 
 } // namespace everfold::log

@@ -78,11 +78,11 @@ const frame_view* frame_reader::read(byte_offset at, byte_offset end) {
     if (frame.size() < size)
         return fail(frame_fault::length);
     const auto body = frame.subspan(frame_header_size, header->body_length);
+    frame_ = {at, *header, body};
     if (checksum(body, header->first.value()) != header->body_checksum)
         return fail(frame_fault::body);
     if (!trailer_matches(frame.last(frame_trailer_size), size))
         return fail(frame_fault::trailer);
-    frame_ = {at, *header, body};
     expected_next_ = at.value() + size;
     fault_ = frame_fault::none;
     return &frame_;

@@ -52,6 +52,10 @@ public:
 
     [[nodiscard]] frame_fault fault() const noexcept { return fault_; }
 
+    /// The frame that read() has just refused for its body or its trailer: the header is intact,
+    /// and for the trailer's fault the body, too.
+    [[nodiscard]] const frame_view& refused() const noexcept { return frame_; }
+
     /// The first header at or after `from`, on a multiple of 8 and before `end`, that checks.
     /// For recovery: what lies behind a frame that does not.
     [[nodiscard]] std::optional<frame_view> find_header(byte_offset from, byte_offset end);
@@ -60,6 +64,8 @@ public:
     [[nodiscard]] std::uint64_t used_bytes_after(byte_offset from);
 
     [[nodiscard]] segment_source& source() const noexcept { return *source_; }
+
+    [[nodiscard]] std::uint32_t batch_bytes_max() const noexcept { return batch_bytes_max_; }
 
 private:
     /// `size` bytes at `at`, or fewer where the segment ends.

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -54,6 +55,13 @@ open_plain(std::shared_ptr<io::file> file, std::string path);
 /// Throws corruption where the archive is not whole or is of another segment.
 [[nodiscard]] std::shared_ptr<segment_source> open_archive(
     std::shared_ptr<io::file> file, std::string path, const uuid& log_id, std::uint64_t segment_id
+);
+
+/// The same for who saves what can be saved: of an archive whose trailer is damaged, the blocks are
+/// found by their headers. `segment_id` where it is known already. Null where it is not the archive
+/// of any segment.
+[[nodiscard]] std::shared_ptr<segment_source> salvage_archive(
+    std::shared_ptr<io::file> file, std::string path, std::optional<std::uint64_t> segment_id
 );
 
 /// Writes `from`, compressed, to the new file `path`; syncs it, reads it back and compares it byte

@@ -2,29 +2,31 @@
 #pragma once
 // Everything that opening leaves unread, read: every frame of every segment, link by link.
 
-#include <everfold/log/log_index.hpp>
+#include <everfold/base/findings.hpp>
+#include <everfold/io/file_system.hpp>
+#include <everfold/log/record.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
 
 namespace everfold::log {
 
-struct verification {
-    std::uint64_t segments{};
-    std::uint64_t archived_segments{};
-    std::uint64_t written_bytes{}; ///< of the segments as they were written
-    std::uint64_t stored_bytes{};  ///< of the files that hold them
-    /// What is wrong with derived files: nothing but time is lost by it.
-    std::vector<std::string> notes{};
-};
+/// What is wrong with the content of an event whose record is well-formed; empty: nothing.
+using event_check = std::function<std::string(const event_record& event)>;
 
-/// Checks each sealed segment against its manifest entry, each index against its segment, and that
-/// every stream goes on where it ended in an earlier segment. The active segment was walked when
-/// the log was opened. `on_progress` gets the count of events that are done.
-/// Throws corruption for the first thing that is not as it was written.
-[[nodiscard]] verification
-verify_segments(const log_index& index, const std::function<void(std::uint64_t)>& on_progress);
+/// Reads the log in `directory`, beside a writer too, and checks each segment against the manifest
+/// and the segment before it, each index against its segment, and that every stream goes on where
+/// it ended in an earlier segment. Damage is told, and the rest is read all the same: also of a log
+/// that does not open. `on_progress` gets the count of positions that are done.
+///
+/// Memory:  an index of one segment, and the name of each stream.
+/// Failure: not_a_log, unsupported; io_error where not even a directory can be read.
+[[nodiscard]] verification verify_log(
+    const io::machine& machine,
+    const std::string& directory,
+    const event_check& check_event,
+    const std::function<void(std::uint64_t)>& on_progress
+);
 
 } // namespace everfold::log

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
 #include <everfold/event/cbor.hpp>
+#include <everfold/log/derived_id.hpp>
 #include <everfold/store/log_selection.hpp>
 #include <everfold/store/log_store.hpp>
 
@@ -12,21 +13,11 @@ namespace everfold {
 
 namespace {
 
-/// The event's own id, or one that log identity and position always give: a version 8 uuid.
+/// The event's own id, or the one that its place gives it.
 uuid id_of(const log::log_event& event, const uuid& log_id) noexcept {
     if (!event.record.id.is_nil())
         return event.record.id;
-    uuid out = log_id;
-    out.octets[6] = (out.octets[6] & std::byte{0x0F}) | std::byte{0x80};
-    constexpr std::uint64_t low_62_bits = (std::uint64_t{1} << 62U) - 1;
-    const auto tail = load_le<std::uint64_t>(out.octets.data() + 8);
-    std::array<std::byte, 8> place{};
-    store_le(place.data(), event.at.value() & low_62_bits);
-    // Little-endian, so that the position's high byte meets the variant's two bits last of all.
-    store_le(out.octets.data() + 8, tail);
-    for (std::size_t i = 0; i < place.size(); ++i)
-        out.octets[15 - i] ^= place[i];
-    return out;
+    return log::derived_id(log_id, event.at);
 }
 
 class log_store_cursor final : public event_cursor {

@@ -171,9 +171,17 @@ snapshot_files::names(std::string_view stream, std::string_view fold, revision u
     return out;
 }
 
-std::optional<snapshot_files::found> snapshot_files::load(
-    const std::string& name, std::string_view stream, std::string_view fold, std::string& why
-) const {
+std::vector<std::string> snapshot_files::all_names() const {
+    std::vector<std::string> out;
+    for (const auto& name : machine_.files->list(directory_)) {
+        if (name.starts_with("snap-") && name.ends_with(extension))
+            out.push_back(name);
+    }
+    return out;
+}
+
+std::optional<snapshot_files::found>
+snapshot_files::load(const std::string& name, std::string& why) const {
     byte_buffer file;
     try {
         file = io::read_whole(*machine_.files, io::join(directory_, name), snapshot_bytes_max);
@@ -182,6 +190,17 @@ std::optional<snapshot_files::found> snapshot_files::load(
         return {};
     }
     auto out = decode_file(file, log_id_, why);
+    if (out && name_of(out->content) != name) {
+        why = "its name is that of another one";
+        return {};
+    }
+    return out;
+}
+
+std::optional<snapshot_files::found> snapshot_files::load(
+    const std::string& name, std::string_view stream, std::string_view fold, std::string& why
+) const {
+    auto out = load(name, why);
     if (out && (out->content.stream != stream || out->content.fold != fold)) {
         why = "it is of another stream";
         return {};
@@ -190,10 +209,7 @@ std::optional<snapshot_files::found> snapshot_files::load(
 }
 
 std::uint64_t snapshot_files::count() const {
-    std::uint64_t count = 0;
-    for (const auto& name : machine_.files->list(directory_))
-        count += name.starts_with("snap-") && name.ends_with(extension) ? 1U : 0U;
-    return count;
+    return all_names().size();
 }
 
 std::vector<std::string>

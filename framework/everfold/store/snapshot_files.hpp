@@ -41,6 +41,12 @@ public:
         const std::string& name, std::string_view stream, std::string_view fold, std::string& why
     ) const;
 
+    /// Names of all files of snapshots.
+    [[nodiscard]] std::vector<std::string> all_names() const;
+
+    /// The content of one, whatever it is a snapshot of.
+    [[nodiscard]] std::optional<found> load(const std::string& name, std::string& why) const;
+
     [[nodiscard]] std::uint64_t count() const;
 
     /// How many are of streams for which `is_meant` holds.

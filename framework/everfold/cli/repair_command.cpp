@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// repair: a new log of what is intact.
+
+#include <everfold/base/bytes.hpp>
+#include <everfold/cli/commands.hpp>
+#include <everfold/cli/failure.hpp>
+#include <everfold/cli/opening.hpp>
+#include <everfold/cli/progress.hpp>
+#include <everfold/cli/text.hpp>
+#include <everfold/store/tools.hpp>
+
+#include <algorithm>
+
+namespace everfold::cli {
+
+namespace {
+
+/// More of them are in the file.
+constexpr std::size_t shown_max = 20;
+
+std::string range_of(const position_range& r) {
+    return r.count() == 1 ? fmt::format("{}", r.first.value())
+                          : fmt::format("{} to {}", r.first.value(), r.end.value() - 1);
+}
+
+template <class List, class Line>
+void print_list(output& out, const List& list, const Line& line_of) {
+    for (std::size_t i = 0; i < std::min(list.size(), shown_max); ++i)
+        out.write("  " + line_of(list[i]) + "\n");
+    if (list.size() > shown_max)
+        out.print("  and {} more\n", list.size() - shown_max);
+}
+
+void print_report(const repair_report& report, const arguments& args, output& out) {
+    out.print(
+        "{}  {} in {}, now in {}\n",
+        report.is_complete() ? out.in(colour::green, "complete") : out.in(colour::yellow, "saved"),
+        counted(report.events, "event"),
+        counted(report.batches, "append"),
+        printable(args.directory)
+    );
+    if (!report.damage.empty())
+        out.write("damage:\n");
+    print_list(out, report.damage, [](const damaged_place& d) {
+        return fmt::format("{}, byte {}: {}", printable(d.file), d.at.value(), printable(d.what));
+    });
+    if (!report.lost.empty())
+        out.print("lost: {}, at positions\n", counted(report.lost_events(), "event"));
+    print_list(out, report.lost, [](const lost_range& l) {
+        return fmt::format("{}: {}", range_of(l.positions), printable(l.why));
+    });
+    if (!report.is_end_known)
+        out.print(
+            "more may be lost, from position {} on: the head mark, which would say so, is "
+            "damaged\n",
+            report.end.value()
+        );
+    if (!report.streams.empty())
+        out.write("lost, of streams:\n");
+    print_list(out, report.streams, [](const lost_revisions& s) {
+        return fmt::format(
+            "{}: revisions {} to {}", printable(s.stream), s.first.value(), s.end.value() - 1
+        );
+    });
+    if (!report.lost.empty() && !report.kept.empty()) {
+        out.write("positions:\n");
+        print_list(out, report.kept, [](const kept_range& k) {
+            return fmt::format("{} begin at {} now", range_of(k.positions), k.now.value());
+        });
+    }
+}
+
+} // namespace
+
+void repair_log(const arguments& args, output& out) {
+    const auto report = [&] {
+        progress bar{"repairing", 0};
+        return repair(args.log, args.directory, [&](std::uint64_t n) { bar.update(n, n); });
+    }();
+    say_notes(program_name, report.notes);
+    if (args.as_json)
+        out.write_json_line(to_json(report));
+    else
+        print_report(report, args, out);
+    if (report.is_complete())
+        return;
+    out.flush();
+    throw already_reported{exit_code::damaged};
+}
+
+} // namespace everfold::cli

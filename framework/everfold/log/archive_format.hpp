@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The blocks and the trailer of an archive. docs/log_format.md, "Archived segment".
+
+#include <everfold/base/ids.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace everfold::log {
+
+inline constexpr std::uint32_t block_magic = 0x4B4C'4245; // "EBLK"
+inline constexpr std::size_t block_header_size = 32;
+inline constexpr std::size_t piece_size = 256_KiB;
+inline constexpr std::size_t archive_trailer_size = 64;
+inline constexpr std::array<std::byte, 8> archive_trailer_magic{
+    std::byte{0x89},
+    std::byte{'E'},
+    std::byte{'V'},
+    std::byte{'Z'},
+    std::byte{0x0D},
+    std::byte{0x0A},
+    std::byte{0x1A},
+    std::byte{0x00}};
+
+enum class block_form : std::uint32_t { raw = 0, zstd = 1 };
+
+} // namespace everfold::log

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/base/error.hpp>
+#include <everfold/log/salvaged_log.hpp>
+#include <everfold/log/salvaged_names.hpp>
+#include <everfold/log/segment_file.hpp>
+#include <everfold/log/stored_index.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace everfold::log {
+
+namespace {
+
+constexpr const char* missing_segment = "the segment that held them is missing";
+
+/// The index beside a segment, as far as it is whole and of that segment.
+struct found_index {
+    index_identity of{};
+    std::shared_ptr<const segment_index> content{};
+};
+
+found_index find_index(
+    const io::machine& machine,
+    const std::string& directory,
+    const segment_entry& entry,
+    const uuid& log_id
+) {
+    try {
+        const auto path = io::join(directory, index_file_name(entry));
+        if (machine.files->kind(path) == io::path_kind::missing)
+            return {};
+        std::array<std::byte, 72> begin{};
+        if (machine.files->open(path, io::open_mode::read)->read_at(byte_offset{0}, begin) <
+            begin.size())
+            return {};
+        found_index out;
+        std::copy_n(begin.begin() + 16, 16, out.of.log_id.octets.begin());
+        out.of.segment_id = load_le<std::uint64_t>(begin.data() + 32);
+        out.of.first = position{load_le<std::uint64_t>(begin.data() + 40)};
+        out.of.end = position{load_le<std::uint64_t>(begin.data() + 48)};
+        out.of.end_offset = byte_offset{load_le<std::uint64_t>(begin.data() + 56)};
+        out.of.chain_end = load_le<std::uint64_t>(begin.data() + 64);
+        if (out.of.log_id != log_id || out.of.segment_id != entry.id || out.of.first != entry.first)
+            return {};
+        std::string why;
+        out.content = open_stored_index(*machine.files, path, out.of, why);
+        return out.content == nullptr ? found_index{} : out;
+    } catch (const error&) {
+        return {}; // it only helps
+    }
+}
+
+class salvaging_log {
+public:
+    salvaging_log(
+        const io::machine& machine,
+        const std::string& directory,
+        const found_log& found,
+        const event_check& check_event,
+        const batch_taker& take,
+        const revisions_sink& lose_revisions
+    )
+        : machine_{&machine}
+        , directory_{&directory}
+        , found_{&found}
+        , check_event_{&check_event}
+        , take_{&take}
+        , lose_revisions_{&lose_revisions} {
+        report_.from = found.log_id;
+        report_.damage = found.damage;
+        report_.notes = found.notes;
+    }
+
+    repair_report run(const std::function<void(std::uint64_t)>& on_progress) {
+        for (std::size_t i = 0; i < found_->segments.size(); ++i) {
+            visit(found_->segments[i], i + 1 == found_->segments.size());
+            on_progress(next_.value());
+        }
+        if (found_->head)
+            known_end_ = std::max(known_end_, found_->head->mark.end);
+        lose_until(known_end_, why_);
+        name_lost_revisions();
+        report_.end = next_;
+        report_.is_end_known = found_->head && found_->head->are_both_whole;
+        return std::move(report_);
+    }
+
+private:
+    void visit(const found_segment& segment, bool is_last) {
+        const auto& entry = segment.entry;
+        lose_until(entry.first, why_);
+        name_lost_revisions();
+        why_ = missing_segment;
+        index_ = find_index(*machine_, *directory_, entry, found_->log_id);
+        if (segment.is_listed && entry.kind != segment_kind::active)
+            known_end_ = std::max(known_end_, entry.end);
+        if (index_.content != nullptr)
+            known_end_ = std::max(known_end_, index_.of.end);
+        if (!segment.is_there)
+            return;
+        std::shared_ptr<forgiving_source> source;
+        try {
+            source = open_found(*machine_, *directory_, entry);
+        } catch (const error& e) {
+            why_ = e.message();
+            return;
+        }
+        walk(segment, is_last, source);
+    }
+
+    void walk(
+        const found_segment& segment, bool is_last, const std::shared_ptr<forgiving_source>& source
+    ) {
+        const auto& entry = segment.entry;
+        file_ = source->file_name();
+        salvaged_names names;
+        if (index_.content != nullptr)
+            names.learn(*index_.content);
+        frame_reader reader{
+            source, header_seed(found_->log_id, entry.id), found_->limits.batch_bytes_max};
+        salvage_state state{.walk = {.at = first_frame, .next = std::max(next_, entry.first)}};
+        state.walk.chain = entry.chain_start;
+        state.walk.epoch = epoch_;
+        state.walk.recorded_ns = recorded_ns_;
+        state.is_chain_known = segment.is_chain_start_known;
+        why_ = "the segment ends before them";
+        salvage_frames(
+            reader,
+            byte_offset{source->size()},
+            state,
+            [&](const frame_view& frame, std::optional<std::uint64_t> /*chain*/) {
+                if (frame.header.kind == frame_kind::batch)
+                    take_batch(frame, names);
+            },
+            [&](const lost_stretch& stretch) {
+                if (is_last && is_torn(segment, source, stretch, state.walk.watermark)) {
+                    report_.torn_bytes += stretch.end - stretch.at;
+                    return false;
+                }
+                note_damage(*source, stretch);
+                why_ = stretch.what;
+                if (stretch.behind)
+                    lose_until(*stretch.behind, stretch.what);
+                return true;
+            }
+        );
+        epoch_ = std::max(epoch_, state.walk.epoch);
+        recorded_ns_ = std::max(recorded_ns_, state.walk.recorded_ns);
+        if (state.walk.is_sealed)
+            known_end_ = std::max(known_end_, state.walk.next);
+    }
+
+    /// An unfinished last append, by the rules of opening. Without a head mark nobody knows, and
+    /// what is intact behind it is kept.
+    [[nodiscard]] bool is_torn(
+        const found_segment& segment,
+        const std::shared_ptr<forgiving_source>& source,
+        const lost_stretch& stretch,
+        byte_offset watermark
+    ) const {
+        const auto& entry = segment.entry;
+        const bool may_grow = !segment.is_listed || entry.kind == segment_kind::active;
+        if (!found_->head || !may_grow || entry.kind == segment_kind::archived)
+            return false;
+        const auto& mark = found_->head->mark;
+        if (mark.segment_number > entry.number)
+            return false;
+        const auto durable = mark.segment_id == entry.id ? mark.durable : first_frame;
+        return is_behind_durable(
+            source,
+            header_seed(found_->log_id, entry.id),
+            found_->limits.batch_bytes_max,
+            stretch.at,
+            byte_offset{source->size()},
+            std::max(durable, watermark)
+        );
+    }
+
+    void note_damage(const forgiving_source& source, const lost_stretch& stretch) {
+        damaged_place place{.file = source.file_name(), .at = stretch.at, .what = stretch.what};
+        if (const auto* gap = source.gap_in(stretch.at, std::max(stretch.end, stretch.at.next()))) {
+            place.at = gap->in_file;
+            place.what = gap->what;
+        }
+        if (!stretch.behind || *stretch.behind > stretch.first)
+            place.first_lost = stretch.first;
+        if (stretch.behind)
+            place.next_intact = *stretch.behind;
+        report_.damage.push_back(std::move(place));
+    }
+
+    void lose_until(position to, const std::string& why) {
+        if (to <= next_)
+            return;
+        auto& lost = report_.lost;
+        if (!lost.empty() && lost.back().positions.end == next_ && lost.back().why == why)
+            lost.back().positions.end = to;
+        else
+            lost.push_back({{next_, to}, why});
+        next_ = to;
+    }
+
+    void take_batch(const frame_view& frame, salvaged_names& names) {
+        const auto first = frame.header.first;
+        lose_until(first, why_);
+        const auto end = first.advanced(frame.header.event_count);
+        auto why = read_batch(frame, names);
+        if (why.empty() && !batch_.events.empty())
+            why = (*take_)(batch_);
+        if (!why.empty()) {
+            report_.damage.push_back(
+                {.file = file_, .at = frame.at, .what = why, .first_lost = first}
+            );
+            lose_until(end, why);
+        }
+        next_ = end;
+    }
+
+    /// Reads it into batch_; a sentence where it can't be kept as a whole.
+    std::string read_batch(const frame_view& frame, salvaged_names& names) {
+        batch_.first = frame.header.first;
+        batch_.recorded_ns = frame.header.recorded_ns;
+        batch_.events.clear();
+        if (frame.body.size() < append_id_size)
+            return "a batch is too short for its append id";
+        std::copy_n(frame.body.begin(), append_id_size, batch_.append_id.octets.begin());
+        std::string why;
+        auto rest = frame.body.subspan(append_id_size);
+        while (!rest.empty()) {
+            const auto record = take_record(rest, frame.header.recorded_ns);
+            if (!record)
+                return "a record is not well-formed";
+            if (const auto* name = std::get_if<names_record>(&*record)) {
+                if (!names.learn(*name))
+                    return "a name is none that a writer gives";
+                continue;
+            }
+            // On to the end, for the names that are to come.
+            auto fault = add_event(std::get<event_record>(*record), names);
+            if (why.empty())
+                why = std::move(fault);
+        }
+        if (why.empty() && batch_.events.size() != frame.header.event_count)
+            return "a batch has not as many events as its header says";
+        return why;
+    }
+
+    std::string add_event(const event_record& record, const salvaged_names& names) {
+        const auto* stream = names.find_stream(record.stream);
+        const auto* type = names.find_type(record.type);
+        if (stream == nullptr || type == nullptr)
+            return "the name of a stream or a type is in what is damaged";
+        salvaged_event event{
+            .record = record,
+            .stream = &stream->name,
+            .stream_revision = revision{stream->base + record.revision_in_segment},
+            .type = &type->name,
+            .version = type->version};
+        for (std::size_t i = 0; i < record.tag_count(); ++i) {
+            const auto* tag = names.find_tag(record.tag(i));
+            if (tag == nullptr)
+                return "the name of a tag is in what is damaged";
+            event.tags.push_back(*tag);
+        }
+        if (auto wrong = (*check_event_)(record); !wrong.empty())
+            return wrong;
+        batch_.events.push_back(std::move(event));
+        return {};
+    }
+
+    /// Of what is lost in the segment at hand, the streams and revisions that its index knows.
+    void name_lost_revisions() {
+        if (index_.content == nullptr)
+            return;
+        const auto& index = *index_.content;
+        const auto first = index_.of.first;
+        const auto is_lost = [&](std::uint32_t ordinal) {
+            const auto at = first.advanced(ordinal);
+            const auto behind =
+                std::ranges::upper_bound(report_.lost, at, {}, [](const lost_range& l) {
+                    return l.positions.end;
+                });
+            return behind != report_.lost.end() && at >= behind->positions.first;
+        };
+        const bool meets = std::ranges::any_of(report_.lost, [&](const lost_range& l) {
+            return l.positions.first < index_.of.end && first < l.positions.end;
+        });
+        ordinal_list ordinals;
+        for (std::uint32_t n = 0; meets && n < index.stream_count(); ++n) {
+            const auto stream = index.stream(n);
+            ordinals.clear();
+            index.append_stream(n, ordinals);
+            for (std::size_t i = 0; i < ordinals.size(); ++i) {
+                if (is_lost(ordinals[i]))
+                    (*lose_revisions_
+                    )(std::string{stream.name},
+                      revision{stream.base + i},
+                      revision{stream.base + i + 1});
+            }
+        }
+        index_ = {};
+    }
+
+    const io::machine* machine_;
+    const std::string* directory_;
+    const found_log* found_;
+    const event_check* check_event_;
+    const batch_taker* take_;
+    const revisions_sink* lose_revisions_;
+    repair_report report_{};
+    position next_{};
+    position known_end_{};
+    std::string why_{missing_segment};
+    std::uint32_t epoch_{};
+    std::int64_t recorded_ns_{};
+    found_index index_{};
+    std::string file_{};
+    salvaged_batch batch_{};
+};
+
+} // namespace
+
+repair_report salvage_log(
+    const io::machine& machine,
+    const std::string& directory,
+    const found_log& found,
+    const event_check& check_event,
+    const std::function<void(std::uint64_t)>& on_progress,
+    const batch_taker& take,
+    const revisions_sink& lose_revisions
+) {
+    return salvaging_log{machine, directory, found, check_event, take, lose_revisions}.run(
+        on_progress
+    );
+}
+
+} // namespace everfold::log
