@@ -28,7 +28,9 @@ constexpr std::array<errc_entry, 14> table{{
      "damaged",
      "the bytes on disk are not what was written",
      "nothing was changed; what lies before the named place is intact",
-     "copy the directory away first, then restore the named file from a backup"},
+     "copy the directory away first, then restore the named file from a backup, or save the rest "
+     "with "
+     "'everfold repair'"},
     {errc::unsupported,
      "unsupported",
      "a newer format, or a file system that can't keep the promises",

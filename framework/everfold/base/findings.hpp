@@ -98,7 +98,7 @@ struct lost_revisions {
     friend bool operator==(const lost_revisions&, const lost_revisions&) = default;
 };
 
-/// What a repair has kept and lost. Ranges are in order and do not touch.
+/// What a repair has kept and lost, in order. Lost ranges that touch were lost for several reasons.
 struct repair_report {
     /// Of the log that was read, and of the new one: the same where no position has changed.
     uuid from{};

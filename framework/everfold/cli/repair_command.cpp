@@ -58,14 +58,17 @@ void print_report(const repair_report& report, const arguments& args, output& ou
     if (!report.streams.empty())
         out.write("lost, of streams:\n");
     print_list(out, report.streams, [](const lost_revisions& s) {
-        return fmt::format(
-            "{}: revisions {} to {}", printable(s.stream), s.first.value(), s.end.value() - 1
-        );
+        const auto last = s.end.value() - 1;
+        return s.first.value() == last
+                   ? fmt::format("{}: revision {}", printable(s.stream), last)
+                   : fmt::format(
+                         "{}: revisions {} to {}", printable(s.stream), s.first.value(), last
+                     );
     });
     if (!report.lost.empty() && !report.kept.empty()) {
         out.write("positions:\n");
         print_list(out, report.kept, [](const kept_range& k) {
-            return fmt::format("{} begin at {} now", range_of(k.positions), k.now.value());
+            return fmt::format("{}, now from {} on", range_of(k.positions), k.now.value());
         });
     }
 }

@@ -28,6 +28,8 @@ public:
 
     std::unique_ptr<const mapping> map() override { return to_->map(); }
 
+    std::unique_ptr<wait_word> word_at(byte_offset at) override { return to_->word_at(at); }
+
 private:
     std::unique_ptr<file> to_;
 };
