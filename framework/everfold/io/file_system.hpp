@@ -113,7 +113,7 @@ public:
 
     /// The four bytes at `at`, a multiple of four. It outlives the open file. Null where the system
     /// has none: then one looks again after a while.
-    [[nodiscard]] virtual std::unique_ptr<wait_word> word_at(byte_offset at) = 0;
+    [[nodiscard]] virtual std::unique_ptr<wait_word> word_at(byte_offset at);
 };
 
 /// Holds an exclusive lock on a file until destroyed; the operating system frees it when the
