@@ -86,7 +86,7 @@ std::unique_ptr<event_log> event_log::open(
             directory,
             std::move(lock),
             log->loaded_,
-            writer_options{options.compress_sealed, options.level}
+            writer_options{options.compress_sealed, options.level, options.segment_age_max}
         );
     } catch (const io_error&) {
         // Where a sync failed, what can be read need not be on the disk.

@@ -41,6 +41,8 @@ struct log_options {
     bool compress_sealed{true};
     /// The least that append() promises; one append may ask for more.
     durability level{};
+    /// A segment whose first event is as old is sealed, and archived; zero: only full ones are.
+    std::chrono::nanoseconds segment_age_max{};
     bool allow_unsafe_file_system{};
     /// How long a reader that waits for the writer sleeps at most, until it looks unasked.
     std::chrono::milliseconds look_again{50};

@@ -62,6 +62,7 @@ log_writer::log_writer(
     , level_{options.level}
     , is_at_commit_{level_.what() == durability::level::commit}
     , in_flight_max_{in_flight_max_at(level_, limits_)}
+    , segment_age_max_{options.segment_age_max}
     , framer_{*index_, manifest_.segments.back(), loaded.active}
     , written_{loaded.active}
     , durable_{loaded.active}
@@ -86,6 +87,7 @@ log_writer::log_writer(
     };
     if (options.compresses_sealed && std::ranges::any_of(manifest_.segments, is_sealed_only))
         upkeep_.want();
+    go_on_aging();
     all.unlock();
     upkeep_.do_what_is_wanted();
 }
@@ -179,7 +181,9 @@ std::optional<begun_append> log_writer::begin(
     framer_.look_up(events);
     begun_append out{.level = wanted ? stronger(level_, *wanted) : level_, .group = gathering_};
     try {
-        out.where = framer_.add_batch(events, append_id, machine_.time->now(), durable_.at);
+        const auto now = machine_.time->now();
+        out.where = framer_.add_batch(events, append_id, now, durable_.at);
+        begin_aging(now);
     } catch (...) {
         // Half-given numbers and revisions can't be taken back one by one.
         fail(std::current_exception());
@@ -210,27 +214,35 @@ void log_writer::make_room(
             changed_.wait(lock);
             continue;
         }
-        const bool is_segment_full =
-            is_sealed_ || (framer_.here().frame_count > 0 &&
-                           (framer_.here().at.value() + frame_bytes > limits_.segment_bytes_max ||
-                            !framer_.has_numbers_for(events)));
-        const bool is_group_full = framer_.gathered().size() + frame_bytes > group_max;
-        if (!is_segment_full && !is_group_full && is_too_much_in_flight(frame_bytes)) {
-            make_durable(lock, framer_.here().next);
+        if (is_sealed_ || is_segment_over(events, frame_bytes))
+            is_rotation_wanted_ = true; // nobody appends before that, were there room for less
+        if (is_rotation_wanted_) {
+            go_on_rotating(lock);
             continue;
         }
-        if (!is_segment_full && !is_group_full)
-            return;
-        if (is_segment_full && is_committing_)
-            changed_.wait(lock);
-        else if (is_segment_full)
-            drain(lock);
-        else
+        if (framer_.gathered().size() + frame_bytes > group_max)
             settle(lock, gathering_);
-        if (is_segment_full && !is_committing_ && !failure_ && !is_closing_ &&
-            framer_.gathered().empty() && !is_busy())
-            rotate_or_fail();
+        else if (is_too_much_in_flight(frame_bytes))
+            make_durable(lock, framer_.here().next);
+        else
+            return;
     }
+}
+
+bool log_writer::is_segment_over(std::span<const draft> events, std::uint64_t frame_bytes) const {
+    if (framer_.here().frame_count == 0)
+        return false;
+    return framer_.here().at.value() + frame_bytes > limits_.segment_bytes_max ||
+           !framer_.has_numbers_for(events) || is_segment_old();
+}
+
+void log_writer::go_on_rotating(std::unique_lock<std::mutex>& lock) {
+    if (is_committing_ || is_busy())
+        changed_.wait(lock);
+    else if (!framer_.gathered().empty())
+        lead(lock);
+    else
+        rotate_or_fail();
 }
 
 void log_writer::drain(std::unique_lock<std::mutex>& lock) {
@@ -323,7 +335,8 @@ void log_writer::rotate_or_fail() {
     try {
         rotate();
     } catch (const not_written& frames) {
-        throw io_error{frames.why}; // the segment stays the active one
+        is_rotation_wanted_ = false; // the segment stays the active one
+        throw io_error{frames.why};
     } catch (...) {
         fail(std::current_exception());
         throw;
@@ -378,6 +391,8 @@ void log_writer::rotate() {
     written_ = framer_.here();
     durable_ = written_;
     is_sealed_ = false;
+    is_rotation_wanted_ = false;
+    grows_since_ns_.reset();
     head_->write_both_synced(encode(mark_of(head_state::open)));
     upkeep_.want();
 }

@@ -50,6 +50,8 @@ struct writer_options {
     bool compresses_sealed{true};
     /// The least that append() promises.
     durability level{};
+    /// A segment whose first event is as old is followed by a new one; zero: none is.
+    std::chrono::nanoseconds segment_age_max{};
 };
 
 /// Shared by all whose frames are written together. Each throws a copy: whoever catches one may add
@@ -180,6 +182,14 @@ private:
     void make_room(
         std::unique_lock<std::mutex>& lock, std::span<const draft> events, std::uint64_t frame_bytes
     );
+    [[nodiscard]] bool
+    is_segment_over(std::span<const draft> events, std::uint64_t frame_bytes) const;
+    /// One step, for which others may have to be waited for.
+    void go_on_rotating(std::unique_lock<std::mutex>& lock);
+    [[nodiscard]] bool is_segment_old() const;
+    void begin_aging(timestamp now);
+    void go_on_aging(); // of the segment that was the active one when this was opened
+    void rotate_if_old(std::unique_lock<std::mutex>& lock);
     void drain(std::unique_lock<std::mutex>& lock);
     void seal_active_if(const std::function<bool()>& wanted); // without mutex_
     [[nodiscard]] bool is_busy() const noexcept { return is_syncing_ || is_writing_; }
@@ -232,6 +242,7 @@ private:
     const durability level_;
     const bool is_at_commit_;
     const std::uint64_t in_flight_max_;
+    const std::chrono::nanoseconds segment_age_max_;
     batch_framer framer_;
     byte_buffer in_flight_{};
     // In the active segment, what is written and in the index, and what is synced, ends here. At
@@ -240,7 +251,10 @@ private:
     walk_state durable_{};
     /// What becomes of the frames that are gathered now.
     std::shared_ptr<group_fate> gathering_{};
-    bool is_sealed_{};  // a crash or a full disk came between the seal and the next segment
+    bool is_sealed_{};          // a crash or a full disk came between the seal and the next segment
+    bool is_rotation_wanted_{}; // the active segment has no room for somebody, or is too old
+    /// When the active segment's first event came, by the wall clock.
+    std::optional<std::int64_t> grows_since_ns_{};
     bool is_held_up_{}; // archive() waits for what is under way; appends wait for archive()
     bool is_syncing_{};
     bool is_writing_{};    // without a sync

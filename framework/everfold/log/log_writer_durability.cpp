@@ -241,6 +241,10 @@ void log_writer::run_syncer() {
     for (;;) {
         if (failure_)
             sync_due_.reset(); // nothing more is synced
+        if (is_segment_old() && !failure_ && !is_closing_ && completions_.empty()) {
+            rotate_if_old(lock);
+            continue;
+        }
         const bool is_due = is_sync_due();
         if (is_due && !is_syncing_) {
             try {
@@ -254,11 +258,63 @@ void log_writer::run_syncer() {
             return;
         } else if (is_due) {
             changed_.wait(lock);
-        } else if (sync_due_) {
-            syncer_wakes_.wait_for(lock, sync_due_->at - machine_.time->monotonic());
+        } else if (sync_due_ || grows_since_ns_) {
+            // The wall clock may jump meanwhile, so it is looked at now and then.
+            auto longest = std::chrono::nanoseconds{std::chrono::minutes{1}};
+            if (sync_due_)
+                longest = std::min(longest, sync_due_->at - machine_.time->monotonic());
+            if (grows_since_ns_ && segment_age_max_ > std::chrono::nanoseconds{})
+                longest = std::min(longest, segment_age_max_);
+            syncer_wakes_.wait_for(lock, longest);
         } else {
             syncer_wakes_.wait(lock);
         }
+    }
+}
+
+bool log_writer::is_segment_old() const {
+    if (!grows_since_ns_ || framer_.here().next == manifest_.segments.back().first)
+        return false;
+    const auto now = machine_.time->now().to_nanoseconds().value_or(0);
+    return now - *grows_since_ns_ >= segment_age_max_.count();
+}
+
+void log_writer::begin_aging(timestamp now) {
+    if (segment_age_max_ <= std::chrono::nanoseconds{} || grows_since_ns_)
+        return;
+    grows_since_ns_ = now.to_nanoseconds().value_or(0);
+    if (machine_.has_background) {
+        start_syncer();
+        syncer_wakes_.notify_one();
+    }
+}
+
+void log_writer::go_on_aging() {
+    const auto& active = index_->active();
+    if (active.event_count() == 0)
+        return;
+    // What was imported is recorded as old as it is; the segment is not.
+    byte_buffer bytes(segment_header_size);
+    const auto size = file_->read_at(byte_offset{0}, bytes);
+    const auto path = io::join(directory_, manifest_.segments.back().file);
+    const auto created = decode_segment_header(bytes_view{bytes}.first(size), path).created_ns;
+    begin_aging(timestamp::from_nanoseconds(std::max(created, active.frame(0).recorded_last_ns)));
+}
+
+void log_writer::rotate_if_old(std::unique_lock<std::mutex>& lock) {
+    if (is_held_up_) {
+        changed_.wait(lock);
+        return;
+    }
+    try {
+        is_rotation_wanted_ = true;
+        go_on_rotating(lock);
+    } catch (const error& e) {
+        if (failure_)
+            return;
+        // No room: once more when it is as old again.
+        index_->files().note(std::string{"a segment was not sealed at its age: "} + e.what());
+        grows_since_ns_ = machine_.time->now().to_nanoseconds().value_or(0);
     }
 }
 

@@ -52,6 +52,7 @@ store open(const std::string& path, const store_options& options, const io::mach
              .batch_bytes_max = options.batch_bytes_max},
         .compress_sealed = options.compress_sealed,
         .level = options.level,
+        .segment_age_max = options.segment_age_max,
         .allow_unsafe_file_system = options.allow_unsafe_file_system};
     return store{std::make_shared<log_store>(log::event_log::open(machine, path, log_options))};
 }

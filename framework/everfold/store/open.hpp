@@ -7,6 +7,7 @@
 #include <everfold/io/file_system.hpp>
 #include <everfold/store/store.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -22,6 +23,10 @@ struct store_options {
     open_mode mode{open_mode::create};
     /// A segment that reaches this size is followed by a new one; at most 16 GiB.
     std::uint64_t segment_bytes_max{std::uint64_t{64} << 20U};
+    /// A segment whose first event was appended so long ago is followed by a new one, full or not,
+    /// so that what is old is archived; zero: none is. By the wall clock, which may jump: the age
+    /// is about right.
+    std::chrono::milliseconds segment_age_max{};
     /// Of one encoded event with its envelope. Larger ones are refused.
     std::uint32_t event_bytes_max{std::uint32_t{1} << 20U};
     /// Of one atomic append; at most 1 GiB.
