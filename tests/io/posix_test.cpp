@@ -196,6 +196,52 @@ TEST_CASE("a lock that its owner gives up is free, though a child that it forked
     CHECK(posix_files()->try_lock(dir / "LOCK") != nullptr);
 }
 
+TEST_CASE("whether a file is open for writing is told of every process, and harms nobody") {
+    const scratch_dir dir;
+    const auto files = posix_files();
+    auto mine = files->open(dir / "f", open_mode::create_new);
+    if (!files->is_open_for_writing(dir / "f")) {
+        MESSAGE("not tested: this file system does not tell");
+        return;
+    }
+    mine.reset();
+    CHECK(!files->is_open_for_writing(dir / "f"));
+    mine = files->open(dir / "f", open_mode::read);
+    CHECK(!files->is_open_for_writing(dir / "f"));
+    const auto open_and_close = [&](open_mode mode) {
+        return child_process{[&files, &dir, mode](const numbers_out& say) {
+            const auto f = files->open(dir / "f", mode);
+            say.put(0);
+            return ::pause();
+        }};
+    };
+    {
+        const auto reader = open_and_close(open_mode::read);
+        REQUIRE(reader.get() == 0);
+        CHECK(!files->is_open_for_writing(dir / "f"));
+        const auto writer = open_and_close(open_mode::write);
+        REQUIRE(writer.get() == 0);
+        CHECK(files->is_open_for_writing(dir / "f"));
+    }
+    CHECK(!files->is_open_for_writing(dir / "f"));
+    CHECK_THROWS_AS((void)files->is_open_for_writing(dir / "missing"), io_error);
+    // Asked while others open it for writing all the time, nobody dies of the kernel's signal.
+    child_process writer{[&](const numbers_out&) {
+        for (int i = 0; i < 20'000; ++i) {
+            try {
+                (void)files->open(dir / "f", open_mode::write);
+            } catch (const io_error& e) { // at the moment of asking
+                if (e.error_number() != EAGAIN)
+                    return 1;
+            }
+        }
+        return 0;
+    }};
+    for (int i = 0; i < 20'000; ++i)
+        (void)files->is_open_for_writing(dir / "f");
+    CHECK(writer.wait() == 0);
+}
+
 TEST_CASE("the lock of a process that was killed is free") {
     const scratch_dir dir;
     const auto child = ::fork();

@@ -181,6 +181,10 @@ public:
     /// The text that the holder of the lock at `path` left, at most 256 bytes; empty if none.
     [[nodiscard]] virtual std::string lock_owner(const std::string& path) = 0;
 
+    /// Whether anybody, in whatever process, has the file open for writing. False where the system
+    /// does not say.
+    [[nodiscard]] virtual bool is_open_for_writing(const std::string& path) = 0;
+
     /// Differs between a process and the children that it forks.
     [[nodiscard]] virtual std::uint64_t process_id() const noexcept = 0;
 

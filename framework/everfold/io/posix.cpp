@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -381,6 +382,20 @@ std::string unsafe_kind_of(int directory, const std::string& path) {
 
 #endif
 
+// The kernel grants a read lease only on a file that nobody has open for writing. Whoever opens it
+// for that in the same moment is told EAGAIN, and makes the kernel send us a signal: one that a
+// process does not die of.
+bool has_writers([[maybe_unused]] int fd) noexcept {
+#ifdef F_SETLEASE
+    if (::fcntl(fd, F_SETSIG, SIGURG) == -1)
+        return false;
+    if (::fcntl(fd, F_SETLEASE, F_RDLCK) == -1)
+        return errno == EAGAIN;
+    ::fcntl(fd, F_SETLEASE, F_UNLCK);
+#endif
+    return false;
+}
+
 class posix_file_system final : public file_system {
 public:
     std::unique_ptr<file> open(const std::string& path, open_mode mode) override {
@@ -514,6 +529,13 @@ public:
         std::array<std::byte, owner_bytes_max> text{};
         const auto size = read_fully(opened.value(), 0, text, path);
         return std::string{as_text(bytes_view{text}.first(size))};
+    }
+
+    bool is_open_for_writing(const std::string& path) override {
+        const auto opened = try_open(start_, checked(path, "open"), O_RDONLY | O_NOFOLLOW);
+        if (!opened.is_open())
+            throw_open_failed("open", path, errno);
+        return has_writers(opened.value());
     }
 
     [[nodiscard]] std::uint64_t process_id() const noexcept override {

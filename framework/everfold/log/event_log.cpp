@@ -27,6 +27,18 @@ std::unique_ptr<io::file_lock> take_lock(const io::machine& machine, const std::
             "'" + directory + "' is in use by another writer: " +
                 (owner.empty() ? "one that has just begun" : owner)};
     }
+    // A lock file that nobody has written to is new. Where there is a log already, somebody has
+    // removed the old one, and whoever held that may still be there, anywhere between looking at
+    // his lock and writing.
+    const auto head = io::join(directory, head_name);
+    if (machine.files->lock_owner(path).empty() &&
+        machine.files->kind(head) == io::path_kind::regular_file &&
+        machine.files->is_open_for_writing(head))
+        throw error{
+            errc::in_use,
+            "'" + directory +
+                "' is in use by another writer, though its lock file was removed or replaced; end "
+                "that writer first"};
     lock->write_owner(machine.process_name);
     return lock;
 }

@@ -499,6 +499,7 @@ void log_writer::close() {
     }
     is_closing_ = true; // nothing more is taken in; what was is finished
     const auto give_up_lock = [&] {
+        head_.reset(); // who opens the log next looks whether anybody can still write to it
         lock_.reset();
         changed_.notify_all();
     };

@@ -234,8 +234,8 @@ private:
     std::unique_ptr<io::file_lock> lock_; // null once closed
     log_index* index_;
     manifest manifest_;
-    std::shared_ptr<io::file> file_; // of the active segment
-    std::unique_ptr<slot_writer> head_;
+    std::shared_ptr<io::file> file_;    // of the active segment
+    std::unique_ptr<slot_writer> head_; // null once closed
     mutable std::mutex mutex_{};
     std::condition_variable changed_{};
     const size_limits limits_;
