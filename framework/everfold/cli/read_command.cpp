@@ -14,7 +14,8 @@ namespace everfold::cli {
 
 namespace {
 
-constexpr std::chrono::milliseconds follow_interval{20};
+// How long an interrupt, or a reader that went away, may have to wait for a log at rest.
+constexpr std::chrono::milliseconds follow_patience{50};
 
 // Rows for people, or lines for programs.
 class event_printer {
@@ -61,7 +62,9 @@ void follow(selected_events& events, event_printer& printer, output& out) {
         if (!out.has_reader())
             throw input_output_error{
                 "nobody reads standard output any more", "the log is not affected"};
-        is_over = is_over || events.is_done() || interrupted.wait(follow_interval);
+        is_over = is_over || events.is_done() || interrupted.wait(std::chrono::milliseconds{0});
+        if (!is_over)
+            events.wait_for_new(follow_patience);
     }
 }
 

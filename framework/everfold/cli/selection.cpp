@@ -154,6 +154,10 @@ bool selected_events::is_done() const noexcept {
            (within.is_backwards && span_ != 0);
 }
 
+void selected_events::wait_for_new(std::chrono::milliseconds timeout) {
+    static_cast<void>(from_.wait_for(next_, timeout));
+}
+
 std::uint64_t selected_events::visit_new(const event_visitor& visit) {
     const auto end = from_.end();
     const auto& within = wanted_.which.within();

@@ -8,6 +8,7 @@
 #include <everfold/store/recorded_event.hpp>
 #include <everfold/store/store.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -70,6 +71,9 @@ public:
 
     /// From where the last call ended; how many. What is read backwards is read once.
     std::uint64_t visit_new(const event_visitor& visit);
+
+    /// Waits until there may be new ones, at most so long.
+    void wait_for_new(std::chrono::milliseconds timeout);
 
     /// Whether no event, whatever is appended, will ever be visited any more.
     [[nodiscard]] bool is_done() const noexcept;
