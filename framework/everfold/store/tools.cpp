@@ -59,7 +59,9 @@ void look_at_snapshots(
         std::string why;
         const auto found = snapshots.load(name, why);
         if (!found) {
-            ignored(name, why);
+            // A writer replaces them meanwhile.
+            if (machine.files->kind(io::join(path, name)) != io::path_kind::missing)
+                ignored(name, why);
             continue;
         }
         const auto& s = found->content;
