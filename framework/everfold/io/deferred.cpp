@@ -99,6 +99,10 @@ std::string deferred_files::lock_owner(const std::string& path) {
     return to_->lock_owner(path);
 }
 
+bool deferred_files::is_open_for_writing(const std::string& path) {
+    return to_->is_open_for_writing(place_of(path));
+}
+
 std::uint64_t deferred_files::process_id() const noexcept {
     return to_->process_id();
 }

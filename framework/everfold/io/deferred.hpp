@@ -33,6 +33,7 @@ public:
     void sync_directory(const std::string& path) override;
     [[nodiscard]] std::unique_ptr<file_lock> try_lock(const std::string& path) override;
     [[nodiscard]] std::string lock_owner(const std::string& path) override;
+    [[nodiscard]] bool is_open_for_writing(const std::string& path) override;
     [[nodiscard]] std::uint64_t process_id() const noexcept override;
     [[nodiscard]] std::string unsafe_kind(const std::string& directory) override;
 
