@@ -59,8 +59,9 @@ struct scene {
         disk->set_content(path, std::move(content));
     }
 
-    void flip(const std::string& path, std::size_t at) const {
-        change(path, [&](byte_buffer& content) { content.at(at) ^= std::byte{0x10}; });
+    /// One bit that has changed would be found.
+    void change_two_bits(const std::string& path, std::size_t at) const {
+        change(path, [&](byte_buffer& content) { content.at(at) ^= std::byte{0x11}; });
     }
 
     /// The first frame of a segment that begins behind `from`.
@@ -69,7 +70,7 @@ struct scene {
         const auto id = log::read_manifest(*disk, "/log").content.log_id;
         log::frame_reader reader{
             log::open_segment(machine, "/log", s, id), log::header_seed(id, s.id), 1U << 20U};
-        const auto found = reader.find_header(from, s.end_offset);
+        const auto found = reader.find_header(from, byte_offset{1U << 20U});
         REQUIRE(found);
         return *found;
     }
@@ -161,10 +162,12 @@ TEST_CASE("P22: a damaged frame costs its own events, and no others") {
     const auto frame = s.frame_behind(segment, byte_offset{5000});
     for (const std::uint64_t at : {std::uint64_t{3}, std::uint64_t{100}}) {
         const auto path = s.path_of(segment);
-        s.flip(path, static_cast<std::size_t>(frame.at.value() + at)); // its header; its body
+        s.change_two_bits(
+            path, static_cast<std::size_t>(frame.at.value() + at)
+        ); // its header; its body
         const auto into = "/new-" + std::to_string(at);
         const auto report = repaired(s.disk, "/log", into);
-        s.flip(path, static_cast<std::size_t>(frame.at.value() + at));
+        s.change_two_bits(path, static_cast<std::size_t>(frame.at.value() + at));
         REQUIRE(report.lost.size() == 1);
         CHECK(
             report.lost.front().positions ==
@@ -180,7 +183,7 @@ TEST_CASE("P22: a damaged frame costs its own events, and no others") {
         static_cast<void>(check_repair(s.disk, report, s.truth, into));
     }
     // The trailer only says again what the header says.
-    s.flip(
+    s.change_two_bits(
         s.path_of(segment),
         static_cast<std::size_t>(frame.at.value() + frame.header.frame_size() - 1)
     );
@@ -189,17 +192,38 @@ TEST_CASE("P22: a damaged frame costs its own events, and no others") {
     CHECK(report.damage.size() == 1);
 }
 
+TEST_CASE("P22: a single bit that has changed in a frame costs nothing") {
+    const scene s;
+    const auto& segment = s.segments.back();
+    // The first frame brings names that others need, and there is no index.
+    const auto frame = s.frame_behind(segment, byte_offset{4096});
+    REQUIRE(frame.at == log::first_frame);
+    const auto path = s.path_of(segment);
+    const auto size = frame.header.frame_size();
+    for (std::uint64_t bit = 0; bit < size * 8; bit += bit < 64 * 8 ? 13 : 41) {
+        CAPTURE(bit);
+        const auto disk = s.disk->after_kill();
+        auto content = disk->content(path);
+        content[frame.at.value() + bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+        disk->set_content(path, std::move(content));
+        const auto report = repaired(disk);
+        CHECK(is_whole(report, s));
+        REQUIRE(report.damage.size() == 1);
+        CHECK_FALSE(report.damage.front().first_lost);
+    }
+}
+
 TEST_CASE("P22: an archive is read by its blocks where its trailer is damaged") {
     const scene s;
     const auto path = s.path_of(s.segments.front());
     const auto size = s.disk->content(path).size();
-    s.flip(path, size - 10);
+    s.change_two_bits(path, size - 10);
     CHECK(is_whole(repaired(s.disk, "/log", "/one"), s));
     s.change(path, [&](byte_buffer& content) { content.resize(content.size() - 40); });
     CHECK(is_whole(repaired(s.disk, "/log", "/two"), s));
     s.disk->remove("/log/LOG"); // then only the block itself says whose it is
     CHECK(is_whole(repaired(s.disk, "/log", "/three"), s));
-    s.flip(path, 200);
+    s.change_two_bits(path, 200);
     const auto report = repaired(s.disk, "/log", "/four");
     REQUIRE(report.lost.size() == 1);
     CHECK(report.lost.front().positions.end == s.segments[1].first);
@@ -210,7 +234,7 @@ TEST_CASE("P22: indexes only help: a damaged one is ignored") {
     const scene s;
     for (const auto& path : s.disk->files_below("/log")) {
         if (path.ends_with(".evi"))
-            s.flip(path, 130);
+            s.change_two_bits(path, 130);
     }
     CHECK(is_whole(repaired(s.disk), s));
 }
@@ -220,7 +244,7 @@ TEST_CASE("P22: without index and manifest a stream's lost revisions show where 
     const auto& segment = s.segments[2];
     // A later frame of the segment, which brings no name that others need.
     const auto frame = s.frame_behind(segment, byte_offset{segment.end_offset.value() - 700});
-    s.flip(s.path_of(segment), static_cast<std::size_t>(frame.at.value() + 90));
+    s.change_two_bits(s.path_of(segment), static_cast<std::size_t>(frame.at.value() + 90));
     for (const auto& path : s.disk->files_below("/log")) {
         if (path.ends_with(".evi") || path.ends_with("/LOG"))
             s.disk->remove(path);

@@ -85,8 +85,11 @@ void print_damage(const verification& found, output& out) {
         else
             out.write(d.first_lost ? "; nothing behind it in this file is intact\n" : "\n");
     }
-    out.print("{} can be read. ", counted(found.events, "event"));
-    out.print("{} repair LOG --into DIRECTORY saves them.\n", program_name);
+    out.print(
+        "{} intact. {} repair LOG --into DIRECTORY saves what can be saved.\n",
+        found.events == 1 ? "1 event is" : counted(found.events, "event") + " are",
+        program_name
+    );
 }
 
 // For the exit code, and for who reads standard error only.

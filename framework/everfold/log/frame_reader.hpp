@@ -65,6 +65,8 @@ public:
 
     [[nodiscard]] segment_source& source() const noexcept { return *source_; }
 
+    [[nodiscard]] std::uint64_t header_seed() const noexcept { return seed_; }
+
     [[nodiscard]] std::uint32_t batch_bytes_max() const noexcept { return batch_bytes_max_; }
 
 private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
+#include <everfold/log/healing.hpp>
 #include <everfold/log/salvaged_log.hpp>
 #include <everfold/log/salvaged_names.hpp>
 #include <everfold/log/segment_file.hpp>
@@ -140,7 +141,10 @@ private:
                     report_.torn_bytes += stretch.end - stretch.at;
                     return false;
                 }
-                note_damage(*source, stretch);
+                const bool is_lossy = !stretch.behind || *stretch.behind > stretch.first;
+                const bool is_mended =
+                    is_lossy && heal(*source, reader.header_seed(), stretch, names);
+                note_damage(*source, stretch, is_mended);
                 why_ = stretch.what;
                 if (stretch.behind)
                     lose_until(*stretch.behind, stretch.what);
@@ -179,13 +183,35 @@ private:
         );
     }
 
-    void note_damage(const forgiving_source& source, const lost_stretch& stretch) {
+    /// Takes in the frames of the stretch in which one bit alone has changed. Whether those are
+    /// all.
+    bool heal(
+        forgiving_source& source,
+        std::uint64_t seed,
+        const lost_stretch& stretch,
+        salvaged_names& names
+    ) {
+        auto at = stretch.at;
+        while (at < stretch.end && source.gap_in(at, at.next()) == nullptr) {
+            const auto frame = healer_.heal(source, seed, found_->limits.batch_bytes_max, at);
+            if (!frame || frame->end() > stretch.end || frame->header.first < next_)
+                return false;
+            if (frame->header.kind == frame_kind::batch)
+                take_batch({frame->at, frame->header, frame->body}, names);
+            at = frame->end();
+        }
+        return at == stretch.end && stretch.at < stretch.end;
+    }
+
+    void note_damage(const forgiving_source& source, const lost_stretch& stretch, bool is_mended) {
         damaged_place place{.file = source.file_name(), .at = stretch.at, .what = stretch.what};
         if (const auto* gap = source.gap_in(stretch.at, std::max(stretch.end, stretch.at.next()))) {
             place.at = gap->in_file;
             place.what = gap->what;
         }
-        if (!stretch.behind || *stretch.behind > stretch.first)
+        if (is_mended)
+            place.what += "; one bit had changed, and is mended";
+        else if (!stretch.behind || *stretch.behind > stretch.first)
             place.first_lost = stretch.first;
         if (stretch.behind)
             place.next_intact = *stretch.behind;
@@ -205,6 +231,8 @@ private:
 
     void take_batch(const frame_view& frame, salvaged_names& names) {
         const auto first = frame.header.first;
+        if (first < next_)
+            return; // no position twice, whatever the bytes say
         lose_until(first, why_);
         const auto end = first.advanced(frame.header.event_count);
         auto why = read_batch(frame, names);
@@ -317,6 +345,7 @@ private:
     std::uint32_t epoch_{};
     std::int64_t recorded_ns_{};
     found_index index_{};
+    frame_healer healer_{};
     std::string file_{};
     salvaged_batch batch_{};
 };
