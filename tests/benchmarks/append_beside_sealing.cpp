@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How much slower are durable appends while segments are rotated, indexed and archived beside them?
-// Compared with the same appends to one segment that is never full.
+// Compared with the same appends to one segment that is never full. And how long does the append
+// take that rotates, where nothing else is going on?
 #include "support/scratch_dir.hpp"
 
 #include <everfold/everfold.hpp>
@@ -95,6 +96,40 @@ void print(const char* what, const latencies& l) {
     );
 }
 
+/// One thread, nothing beside it but the index of what was sealed.
+void time_rotations(const std::string& directory) {
+    using clock = std::chrono::steady_clock;
+    auto store = everfold::open(
+        directory, {.segment_bytes_max = std::uint64_t{256} << 10U, .compress_sealed = false}
+    );
+    std::vector<double> ordinary;
+    std::vector<double> rotating;
+    auto segments = store.stats().segments;
+    for (int i = 0; i < 1'000; ++i) {
+        const reading_taken e{.sensor = i, .text = std::string(10 * text_size, 'x')};
+        const auto start = clock::now();
+        store.append("sensor", e).value();
+        const auto took = std::chrono::duration<double, std::micro>(clock::now() - start).count();
+        const auto now = store.stats().segments;
+        (now == segments ? ordinary : rotating).push_back(took);
+        segments = now;
+    }
+    const auto median = [](std::vector<double>& of) {
+        std::ranges::sort(of);
+        return of.empty() ? 0.0 : of[of.size() / 2];
+    };
+    const auto a = median(ordinary);
+    const auto b = median(rotating);
+    std::printf(
+        "alone, median of %zu ordinary appends %.0f us, of %zu that rotate %.0f us   ratio %.2f\n",
+        ordinary.size(),
+        a,
+        rotating.size(),
+        b,
+        b / a
+    );
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -114,6 +149,7 @@ int main(int argc, char** argv) {
             sealing.max / alone.max,
             sealing.slowest / alone.slowest
         );
+        time_rotations(scratch / "rotations");
     } catch (const std::exception& e) {
         std::fprintf(stderr, "%s\n", e.what());
         return 1;

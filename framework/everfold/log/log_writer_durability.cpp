@@ -291,7 +291,7 @@ void log_writer::begin_aging(timestamp now) {
 
 void log_writer::go_on_aging() {
     const auto& active = index_->active();
-    if (active.event_count() == 0)
+    if (segment_age_max_ <= std::chrono::nanoseconds{} || active.event_count() == 0)
         return;
     // What was imported is recorded as old as it is; the segment is not.
     byte_buffer bytes(segment_header_size);
@@ -309,12 +309,14 @@ void log_writer::rotate_if_old(std::unique_lock<std::mutex>& lock) {
     try {
         is_rotation_wanted_ = true;
         go_on_rotating(lock);
-    } catch (const error& e) {
+    } catch (const std::exception& e) {
         if (failure_)
             return;
         // No room: once more when it is as old again.
         index_->files().note(std::string{"a segment was not sealed at its age: "} + e.what());
         grows_since_ns_ = machine_.time->now().to_nanoseconds().value_or(0);
+    } catch (...) {
+        fail(std::current_exception());
     }
 }
 
