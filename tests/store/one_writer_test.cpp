@@ -3,6 +3,7 @@
 
 #include <everfold/base/error.hpp>
 
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <support/child_process.hpp>
 #include <support/stores.hpp>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -360,6 +362,39 @@ TEST_CASE("P10: a writer that was stopped, and wakes when its lock file is anoth
         CHECK(count_in_order(s) >= acknowledged);
         append_numbers(s, 1);
     }
+}
+
+TEST_CASE("P10: two copies of the library in one process exclude each other") {
+    const auto* build = std::getenv("EVERFOLD_BUILD_ROOT");
+    REQUIRE(build != nullptr);
+    const auto module = std::string{build} + "/tests/second_copy.so";
+    // Never closed: libraries with threads don't like it.
+    auto* copy = ::dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
+    CAPTURE(module);
+    REQUIRE(copy != nullptr);
+    const auto open_copy =
+        reinterpret_cast<void* (*)(const char*, int*)>(::dlsym(copy, "open_copy"));
+    const auto close_copy = reinterpret_cast<void (*)(void*)>(::dlsym(copy, "close_copy"));
+    REQUIRE((open_copy != nullptr));
+    REQUIRE((close_copy != nullptr));
+    constexpr int opened = 0;
+    constexpr int in_use = 1;
+    const scratch_dir dir;
+    const auto path = dir / "log";
+    int answer = -1;
+    {
+        auto mine = open(path, small_segments);
+        append_numbers(mine, 2);
+        CHECK(open_copy(path.c_str(), &answer) == nullptr);
+        CHECK(answer == in_use);
+        append_numbers(mine, 1);
+    }
+    auto* theirs = open_copy(path.c_str(), &answer);
+    REQUIRE(answer == opened);
+    CHECK(is_refused_naming(answer_of_open(path), ::getpid()));
+    close_copy(theirs);
+    auto again = open(path, small_segments);
+    CHECK(count_in_order(again) == 3);
 }
 
 TEST_CASE("P10: of threads and processes that race to open or create a log, one gets it") {
