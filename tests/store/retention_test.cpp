@@ -50,8 +50,9 @@ TEST_CASE_TEMPLATE("a truncated stream begins where the rule says", Stores, EVER
         CHECK(lines_of(s.read(query{}.stream("user-1"))) == rest);
         CHECK(lines_of(s.read(query{}.stream("user-1").backwards().limit(1))) == lines{rest[1]});
         CHECK(lines_of(s.read(query{}.stream("user-1").from_revision(revision{0}))) == rest);
-        CHECK(lines_of(s.read(query{}.stream("user-1").to_revision(revision{1}))) ==
-              lines{rest[0]});
+        CHECK(
+            lines_of(s.read(query{}.stream("user-1").to_revision(revision{1}))) == lines{rest[0]}
+        );
         CHECK(lines_of(s.read(query{}.stream("user-1").to_revision(revision{0}))).empty());
         CHECK(lines_of(s.read()).size() == 5);
         CHECK(s.last_revision("user-1") == revision{2});
@@ -70,9 +71,11 @@ TEST_CASE_TEMPLATE("a truncated stream begins where the rule says", Stores, EVER
     check_all();
     CHECK(s.stats().events == 6);
     CHECK(s.scavenge().events == 0);
-    CHECK(s.append(to_stream("user-1", {numbered(7)}, expected_revision::exactly(revision{2})))
-              .value()
-              .last_revisions.front() == revision{3});
+    CHECK(
+        s.append(to_stream("user-1", {numbered(7)}, expected_revision::exactly(revision{2})))
+            .value()
+            .last_revisions.front() == revision{3}
+    );
 }
 
 TEST_CASE_TEMPLATE("a tombstoned stream is empty, and has ended for ever", Stores, EVERY_STORE) {
@@ -236,10 +239,10 @@ TEST_CASE("P15: no answer depends on whether what can't be reached was removed")
                 s.tombstone(name).value();
                 ended.insert(name);
             } else {
-                s.append(to_stream(
-                             name,
-                             {numbered(i, i % 2 == 0 ? "t0" : "t1", {i % 3 == 0 ? "k:1" : "k:2"})}
-                         ))
+                s
+                    .append(to_stream(
+                        name, {numbered(i, i % 2 == 0 ? "t0" : "t1", {i % 3 == 0 ? "k:1" : "k:2"})}
+                    ))
                     .value();
             }
             if (i % 40 != 39)

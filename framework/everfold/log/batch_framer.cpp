@@ -102,6 +102,7 @@ void batch_framer::begin_segment(const segment_entry& active) {
     active_streams_.clear();
     types_here_ = {};
     tags_here_ = {};
+    appends_here_.clear();
     elsewhere_.clear();
 }
 
@@ -243,6 +244,8 @@ placed batch_framer::add_batch(
     placed out{.first = here_.next};
     gathered_.resize(start + frame_header_size);
     append_bytes(gathered_, append_id.octets);
+    if (!append_id.is_nil())
+        appends_here_.insert(append_id);
     for (std::size_t i = 0; i < events.size(); ++i)
         add_event(events[i], recorded[i], recorded.back(), buffer_at, out);
     here_.recorded_ns = recorded.back();

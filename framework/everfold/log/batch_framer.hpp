@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -91,6 +92,12 @@ public:
     /// Where the next frame goes, and what it follows.
     [[nodiscard]] const walk_state& here() const noexcept { return here_; }
 
+    /// Whether a batch was framed under this id, durable or not; see log_index::find_append for how
+    /// far back it is looked for.
+    [[nodiscard]] bool has_append(const uuid& id) const {
+        return appends_here_.contains(id) || index_->find_append(id).has_value();
+    }
+
     /// The last revision that was given out in a stream.
     [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) const;
 
@@ -128,6 +135,8 @@ private:
     std::vector<active_stream> active_streams_{};
     type_table types_here_{};
     name_table tags_here_{};
+    /// Of the active segment, since this framer has been at it.
+    std::set<uuid> appends_here_{};
     /// The next revision of streams that were looked up and have no event in this segment.
     std::unordered_map<std::string, std::uint64_t> elsewhere_{};
 };

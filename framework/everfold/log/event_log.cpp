@@ -142,6 +142,10 @@ scavenged event_log::scavenge(const removal_plan& plan, const std::string& why) 
     return writer_->scavenge(plan, why);
 }
 
+void event_log::settle_begun() {
+    writer().settle_begun();
+}
+
 scavenged event_log::plan_scavenge(const removal_plan& plan) {
     scavenged out;
     const auto& all = index();

@@ -95,6 +95,9 @@ public:
     /// Waits until durable_position() is past `p`; whether it is. See log_writer::wait_durable.
     [[nodiscard]] bool wait_durable(position p, std::chrono::milliseconds timeout);
 
+    /// See log_writer::settle_begun.
+    void settle_begun();
+
     archived archive(const std::function<bool(const segment_index&)>& wanted);
 
     /// See log_writer::scavenge.

@@ -44,6 +44,19 @@ void growing_index::append_tag(std::uint32_t number, ordinal_list& out) const {
     append(by_tag_[number], out);
 }
 
+std::optional<std::uint32_t> growing_index::find_append(const uuid& id) const {
+    const auto found = appends_.find(id);
+    return found == appends_.end() ? std::nullopt : std::optional{found->second};
+}
+
+std::vector<append_entry> growing_index::appends() const {
+    std::vector<append_entry> out;
+    out.reserve(appends_.size());
+    for (const auto& [id, frame] : appends_)
+        out.push_back({id, frame});
+    return out;
+}
+
 const char* growing_index::add(const frame_view& frame, std::uint64_t chain_after) {
     const bool is_batch = frame.header.kind == frame_kind::batch;
     if (is_batch && frame.body.size() < append_id_size)
@@ -93,6 +106,8 @@ const char* growing_index::add(const frame_view& frame, std::uint64_t chain_afte
     if (sparse_ != nullptr &&
         !sparse_->positions.add(event_count(), static_cast<std::uint32_t>(covered_)))
         return "a segment holds more events than it has positions";
+    if (const auto id = append_id_of(frame); !id.is_nil())
+        appends_.emplace(id, static_cast<std::uint32_t>(frames_.size()));
     frames_.push_back(entry);
     occurred_min_ns_ = std::min(occurred_min_ns_, entry.occurred_min_ns);
     occurred_max_ns_ = std::max(occurred_max_ns_, entry.occurred_max_ns);

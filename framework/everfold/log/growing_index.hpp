@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -94,6 +95,9 @@ public:
     /// Whether an event is of one of the log's own streams.
     [[nodiscard]] bool has_own_streams() const noexcept { return has_own_streams_; }
 
+    [[nodiscard]] std::optional<std::uint32_t> find_append(const uuid& id) const override;
+    [[nodiscard]] std::vector<append_entry> appends() const override;
+
     void append_stream(std::uint32_t number, ordinal_list& out) const override;
     void append_type(std::uint32_t number, ordinal_list& out) const override;
     void append_tag(std::uint32_t number, ordinal_list& out) const override;
@@ -118,6 +122,7 @@ private:
     bool has_own_streams_{};
     stable_vector<std::uint32_t> offsets_8_{}; // of each event's record
     stable_vector<frame_entry> frames_{};
+    std::map<uuid, std::uint32_t> appends_{};
     name_table streams_{};
     stable_vector<std::uint64_t> bases_{};
     type_table types_{};

@@ -83,8 +83,8 @@ private:
 
     [[nodiscard]] bool enter_next_segment();
     [[nodiscard]] std::optional<std::uint32_t> next_ordinal();
-    /// Null where the event can't be reached, or its batch lies outside the time range: then nothing
-    /// of it is read.
+    /// Null where the event can't be reached, or its batch lies outside the time range: then
+    /// nothing of it is read.
     [[nodiscard]] const log_event* load(std::uint32_t ordinal);
     void load_frame(std::size_t number);
     void move_to(std::uint32_t ordinal);

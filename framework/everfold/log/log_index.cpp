@@ -316,8 +316,7 @@ std::optional<position> log_index::position_of(std::string_view stream, revision
     return {};
 }
 
-std::optional<position>
-log_index::position_from(std::string_view stream, revision r) const {
+std::optional<position> log_index::position_from(std::string_view stream, revision r) const {
     std::optional<position> out;
     for (const auto& view : segments() | std::views::reverse) {
         const auto index = index_of(view.entry->number);
@@ -396,6 +395,40 @@ std::optional<std::uint64_t> log_index::chain_at(position p) const {
     if (ordinal >= index->event_count() || index->position_of(ordinal) != p)
         return {};
     return index->frame(index->frame_of(ordinal, frames)).chain_after;
+}
+
+found_append log_index::read_append(const readable_segment& in, std::size_t frame) const {
+    frame_reader reader{in.source, in.seed, batch_bytes_max_};
+    const auto* found = read_known_frame(reader, in, frame);
+    return {append_id_of(*found), found->header.first, found->header.event_count};
+}
+
+std::optional<found_append> log_index::find_append(const uuid& id) const {
+    auto left = append_id_segments + 1;
+    for (const auto& view : segments() | std::views::reverse) {
+        if (left-- == 0)
+            break;
+        const auto index = index_of(view.entry->number);
+        const auto frame = [&] {
+            const std::shared_lock lock{mutex_}; // it may grow
+            return index->find_append(id);
+        }();
+        if (frame)
+            return read_append(open(view), *frame);
+    }
+    return {};
+}
+
+found_append log_index::append_of(position p) const {
+    const auto views = segments();
+    const auto after =
+        std::ranges::upper_bound(views, p, std::ranges::less{}, [](const segment_view& v) {
+            return v.entry->first;
+        });
+    const auto in = open(*std::prev(after));
+    const auto ordinal = in.index->ordinal_from(p);
+    check(ordinal < in.event_count, "a batch is asked for by an event that is there");
+    return read_append(in, in.index->frame_of(ordinal, in.frame_count));
 }
 
 std::vector<std::string> log_index::stream_names() const {

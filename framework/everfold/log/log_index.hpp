@@ -54,6 +54,16 @@ struct readable_segment {
 [[nodiscard]] const frame_view*
 read_known_frame(frame_reader& reader, const readable_segment& in, std::size_t number);
 
+/// A batch, as it was appended: some of its events may have been removed.
+struct found_append {
+    uuid id{};
+    position first{};
+    std::uint32_t count{};
+};
+
+/// Sealed segments in which an append id is looked for, besides the active one.
+inline constexpr std::size_t append_id_segments = 8;
+
 /// Longer than any program waits, and short enough to add to any time.
 inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours{24 * 365};
 
@@ -133,6 +143,12 @@ public:
     /// that was removed.
     [[nodiscard]] std::optional<std::uint64_t> chain_at(position p) const;
 
+    /// The batch that was appended under an id, among those of the last segments.
+    [[nodiscard]] std::optional<found_append> find_append(const uuid& id) const;
+
+    /// The batch that holds the event at `p`, which is there.
+    [[nodiscard]] found_append append_of(position p) const;
+
     /// The streams' names, in the order of their first event.
     [[nodiscard]] std::vector<std::string> stream_names() const;
 
@@ -174,6 +190,7 @@ private:
     auto with_entry(std::uint64_t number, const Use& use) const;
     [[nodiscard]] bool take_in_replacement(const segment_entry& known) const;
     void replace_entry(const segment_entry& entry) const;
+    [[nodiscard]] found_append read_append(const readable_segment& in, std::size_t frame) const;
     /// The last event of the segment that was recorded at or before `bound`.
     [[nodiscard]] std::optional<std::uint32_t>
     ordinal_at(const readable_segment& in, std::int64_t bound) const;

@@ -33,6 +33,8 @@ public:
         return framer_->last_revision(stream);
     }
 
+    [[nodiscard]] bool has_append(const uuid& id) const override { return framer_->has_append(id); }
+
 private:
     const batch_framer* framer_;
 };
@@ -243,6 +245,21 @@ void log_writer::go_on_rotating(std::unique_lock<std::mutex>& lock) {
         lead(lock);
     else
         rotate_or_fail();
+}
+
+void log_writer::settle_begun() {
+    require_process();
+    std::unique_lock lock{mutex_};
+    const auto end = framer_.here().next;
+    // Where a full disk takes it back, the next one begins before `end` again.
+    while (!failure_ && written_.next < end && framer_.here().next >= end) {
+        if (is_busy())
+            changed_.wait(lock);
+        else
+            lead(lock);
+    }
+    if (failure_)
+        rethrow_failure();
 }
 
 void log_writer::drain(std::unique_lock<std::mutex>& lock) {

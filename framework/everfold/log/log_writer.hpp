@@ -37,6 +37,9 @@ class stream_heads {
 public:
     virtual ~stream_heads() = default;
     [[nodiscard]] virtual std::optional<revision> last(std::string_view stream) const = 0;
+    /// Whether a batch with this id was appended lately: in the active segment or the
+    /// append_id_segments before it.
+    [[nodiscard]] virtual bool has_append(const uuid& id) const = 0;
 
 protected:
     stream_heads() = default;
@@ -129,6 +132,10 @@ public:
     /// Waits until durable_end() is past `p`, at most `timeout` and one sync; whether it is. At
     /// levels where nobody else would, it syncs what is there. Throws writer_failed.
     [[nodiscard]] bool wait_durable(position p, std::chrono::milliseconds timeout);
+
+    /// Waits until what was begun before the call is in the index, or nowhere. Throws
+    /// writer_failed.
+    void settle_begun();
 
     /// Writes what append() has acknowledged, so that readers of the index see it. Does not throw
     /// where that fails: who appends next learns of it.

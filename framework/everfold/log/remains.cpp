@@ -98,6 +98,16 @@ std::optional<std::uint64_t> chain_through(const frame_view& frame, std::uint64_
     return load_le<std::uint64_t>(frame.body.data());
 }
 
+uuid append_id_of(const frame_view& frame) {
+    const auto is_batch = frame.header.kind == frame_kind::batch;
+    const std::size_t at = is_batch ? 0 : 8;
+    uuid out;
+    if ((is_batch || frame.header.kind == frame_kind::remains) &&
+        frame.body.size() >= at + append_id_size)
+        std::ranges::copy(frame.body.subspan(at, append_id_size), out.octets.begin());
+    return out;
+}
+
 bytes_view records_of(const frame_view& frame) {
     switch (frame.header.kind) {
     case frame_kind::batch:

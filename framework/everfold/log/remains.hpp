@@ -90,6 +90,9 @@ inline constexpr std::size_t provenance_text_max = 4096;
 [[nodiscard]] std::optional<std::uint64_t>
 chain_through(const frame_view& frame, std::uint64_t before);
 
+/// Of a batch, or of what remains of one; nil where it has none.
+[[nodiscard]] uuid append_id_of(const frame_view& frame);
+
 /// The records in a batch or in what remains of one; empty where there are none.
 [[nodiscard]] bytes_view records_of(const frame_view& frame);
 

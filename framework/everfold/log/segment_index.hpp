@@ -5,6 +5,7 @@
 // a file beside it (stored_index.hpp).
 
 #include <everfold/base/ids.hpp>
+#include <everfold/base/uuid.hpp>
 #include <everfold/log/record.hpp>
 #include <everfold/log/sparse_numbers.hpp>
 
@@ -33,6 +34,14 @@ struct frame_entry {
     [[nodiscard]] byte_offset at() const noexcept { return byte_offset{std::uint64_t{at_8} * 8}; }
 
     friend bool operator==(const frame_entry&, const frame_entry&) = default;
+};
+
+/// A batch that has an append id.
+struct append_entry {
+    uuid id{};
+    std::uint32_t frame{};
+
+    friend bool operator==(const append_entry&, const append_entry&) = default;
 };
 
 /// A stream in one segment. The name lives as long as the index.
@@ -110,6 +119,11 @@ public:
     /// Which of the stream's events here is the first at or behind revision `r`. Where there is
     /// none, count_of_stream() or more.
     [[nodiscard]] std::uint64_t first_in_stream_from(std::uint32_t number, revision r) const;
+
+    /// The first frame that has the append id.
+    [[nodiscard]] virtual std::optional<std::uint32_t> find_append(const uuid& id) const = 0;
+    /// All that have one, by id, each once.
+    [[nodiscard]] virtual std::vector<append_entry> appends() const = 0;
 
     // ---- the numbers of what a record of the segment names; corruption where that is nothing
 

@@ -36,6 +36,7 @@ constexpr std::size_t tag_entry_size = 4 + 4;
 /// So many events share one place to start counting offsets from.
 constexpr std::uint32_t offsets_stride = 64;
 constexpr std::size_t stride_entry_size = 4 + 4;
+constexpr std::size_t append_entry_size = 16 + 4;
 
 // ---- variable-length integers: seven bits a byte, the low ones first
 
@@ -124,6 +125,13 @@ public:
         }
     }
 
+    void add_appends(const segment_index& index) {
+        for (const auto& entry : index.appends()) {
+            append_bytes(appends_, entry.id.octets);
+            append_le(appends_, entry.frame);
+        }
+    }
+
     /// Numbers in the order of their names.
     template <class NameOf>
     void add_order(std::uint32_t count, const NameOf& name_of) {
@@ -150,12 +158,12 @@ public:
         append_le(out, index.stream_count());
         append_le(out, index.type_count());
         append_le(out, index.tag_count());
-        append_le(out, std::uint32_t{0});
+        append_le(out, static_cast<std::uint32_t>(appends_.size() / append_entry_size));
         append_le(out, std::uint64_t{offsets_.size()});
         append_le(out, std::uint64_t{lists_.size()});
         append_le(out, std::uint64_t{texts_.size()});
         for (const auto* section :
-             {&frames_, &strides_, &entries_, &orders_, &offsets_, &lists_, &texts_})
+             {&frames_, &strides_, &entries_, &orders_, &appends_, &offsets_, &lists_, &texts_})
             append_bytes(out, *section);
         if (const auto* sparse = index.sparse())
             append_sparse(out, *sparse);
@@ -195,6 +203,7 @@ private:
     byte_buffer strides_{};
     byte_buffer entries_{};
     byte_buffer orders_{};
+    byte_buffer appends_{};
     byte_buffer offsets_{};
     byte_buffer lists_{};
     byte_buffer texts_{};
@@ -259,7 +268,7 @@ public:
         stream_count_ = in.number<std::uint32_t>();
         type_count_ = in.number<std::uint32_t>();
         tag_count_ = in.number<std::uint32_t>();
-        static_cast<void>(in.number<std::uint32_t>());
+        const auto append_count = in.number<std::uint32_t>();
         const auto offsets_size = in.number<std::uint64_t>();
         const auto lists_size = in.number<std::uint64_t>();
         const auto texts_size = in.number<std::uint64_t>();
@@ -271,6 +280,7 @@ public:
         tags_ = in.take(std::uint64_t{tag_count_} * tag_entry_size);
         stream_order_ = in.take(std::uint64_t{stream_count_} * 4);
         tag_order_ = in.take(std::uint64_t{tag_count_} * 4);
+        appends_ = in.take(std::uint64_t{append_count} * append_entry_size);
         offsets_ = in.take(offsets_size);
         lists_ = in.take(lists_size);
         texts_ = in.take(texts_size);
@@ -370,6 +380,29 @@ public:
         return list.next();
     }
 
+    [[nodiscard]] std::optional<std::uint32_t> find_append(const uuid& id) const override {
+        std::size_t low = 0;
+        std::size_t high = appends_.size() / append_entry_size;
+        while (low < high) {
+            const auto middle = low + (high - low) / 2;
+            if (append_at(middle).id < id)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (low == appends_.size() / append_entry_size)
+            return {};
+        const auto found = append_at(low);
+        return found.id == id ? std::optional{found.frame} : std::nullopt;
+    }
+
+    [[nodiscard]] std::vector<append_entry> appends() const override {
+        std::vector<append_entry> out;
+        for (std::size_t i = 0; i < appends_.size() / append_entry_size; ++i)
+            out.push_back(append_at(i));
+        return out;
+    }
+
     void append_stream(std::uint32_t number, ordinal_list& out) const override {
         append_list(place_of(entry_of_stream(number) + 8), out);
     }
@@ -424,6 +457,15 @@ private:
     [[noreturn]] void fail() const {
         throw corruption{
             path_, byte_offset{0}, "the index holds what no index of ours does; delete the file"};
+    }
+
+    [[nodiscard]] append_entry append_at(std::size_t i) const {
+        const auto* at = appends_.data() + i * append_entry_size;
+        append_entry out{.frame = load_le<std::uint32_t>(at + 16)};
+        std::copy_n(at, 16, out.id.octets.begin());
+        if (out.frame >= frame_count_)
+            fail();
+        return out;
     }
 
     [[nodiscard]] const std::byte* entry_of_stream(std::uint32_t number) const {
@@ -537,6 +579,7 @@ private:
     bytes_view tags_{};
     bytes_view stream_order_{};
     bytes_view tag_order_{};
+    bytes_view appends_{};
     bytes_view offsets_{};
     bytes_view lists_{};
     bytes_view texts_{};
@@ -547,6 +590,7 @@ private:
 byte_buffer encode(const segment_index& index, const index_identity& of) {
     index_writer writer;
     writer.add_frames_and_offsets(index);
+    writer.add_appends(index);
     ordinal_list list;
     for (std::uint32_t i = 0; i < index.stream_count(); ++i) {
         list.clear();

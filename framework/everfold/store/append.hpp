@@ -119,7 +119,10 @@ struct stream_append {
 /// once, with at least one event.
 struct append_request {
     std::vector<stream_append> streams{};
-    /// Stored with the batch, so that a retry can be told from a second append. Nil: none.
+    /// Stored with the batch: an append that is repeated under its id gets the answer that it got
+    /// the first time, and nothing is appended. With an expectation of exactly a revision, or of no
+    /// stream, for ever; with others, as long as the batch is in the last nine segments. The same
+    /// id with other events is errc::invalid. Nil: none.
     uuid append_id{};
     /// What it waits for, where that is more than the store's own level.
     std::optional<durability> level{};

@@ -4,6 +4,7 @@
 #include <everfold/log/derived_id.hpp>
 #include <everfold/store/log_selection.hpp>
 #include <everfold/store/log_store.hpp>
+#include <everfold/store/repeated_append.hpp>
 
 #include <algorithm>
 #include <set>
@@ -126,16 +127,22 @@ bool names_own_stream(const query& q) {
     });
 }
 
-/// Whether all that the request expects holds; if not, what was `lost`.
-bool admits(
-    const append_request& request,
-    const log::stream_heads& heads,
-    std::optional<append_conflict>& lost
-) {
+/// Why a request was not admitted.
+struct refusal {
+    std::optional<append_conflict> conflict{};
+    bool is_repeated{}; ///< its id was used before
+};
+
+/// Whether the request is a new one, and all that it expects holds.
+bool admits(const append_request& request, const log::stream_heads& heads, refusal& why) {
+    if (!request.append_id.is_nil() && heads.has_append(request.append_id)) {
+        why.is_repeated = true;
+        return false;
+    }
     for (const auto& to : request.streams) {
         const auto last = heads.last(to.stream);
         if (!to.expected.holds_for(last)) {
-            lost = {to.stream, to.expected, last};
+            why.conflict = {to.stream, to.expected, last};
             return false;
         }
     }
@@ -197,7 +204,8 @@ void log_store::require_open(const append_request& request) {
         if (to.stream.starts_with(log::own_stream_prefix))
             throw error{
                 errc::invalid,
-                "'" + printable(to.stream) + "' is one of the log's own streams, as is every name " +
+                "'" + printable(to.stream) +
+                    "' is one of the log's own streams, as is every name " +
                     "that begins with '$'; choose another name"};
         if (rules().is_tombstoned(to.stream))
             throw error{
@@ -212,16 +220,29 @@ append_result log_store::append(const append_request& request) {
     const auto drafts = drafts_of(request);
     const std::shared_lock no_rule_changes{ruling_};
     require_open(request);
-    std::optional<append_conflict> lost;
-    const auto placed = log_->append(
-        drafts,
-        request.append_id,
-        [&](const log::stream_heads& heads) { return admits(request, heads, lost); },
-        request.level
-    );
-    if (!placed)
-        return *lost;
-    return answer_to(*placed, event_counts(request));
+    for (;;) {
+        refusal why;
+        const auto placed = log_->append(
+            drafts,
+            request.append_id,
+            [&](const log::stream_heads& heads) { return admits(request, heads, why); },
+            request.level
+        );
+        if (placed)
+            return answer_to(*placed, event_counts(request));
+        if (request.append_id.is_nil())
+            return *why.conflict;
+        // It may be on its way, appended by whoever has not been told yet.
+        log_->settle_begun();
+        const auto& index = log_->index();
+        const auto before = why.is_repeated ? index.find_append(request.append_id)
+                                            : find_behind_expectation(index, request);
+        if (before)
+            return answer_again(index, *before, request, drafts);
+        if (!why.is_repeated)
+            return *why.conflict;
+        // What was on its way did not arrive.
+    }
 }
 
 std::future<append_result> log_store::append_async(const append_request& request) {
@@ -229,17 +250,26 @@ std::future<append_result> log_store::append_async(const append_request& request
     const auto drafts = drafts_of(request);
     const std::shared_lock no_rule_changes{ruling_};
     require_open(request);
-    const auto lost = std::make_shared<std::optional<append_conflict>>();
-    return log_->append_async<append_result>(
+    const auto why = std::make_shared<refusal>();
+    auto out = log_->append_async<append_result>(
         drafts,
         request.append_id,
-        [&](const log::stream_heads& heads) { return admits(request, heads, *lost); },
+        [&](const log::stream_heads& heads) { return admits(request, heads, *why); },
         request.level,
-        [lost, counts = event_counts(request)](const std::optional<log::placed>& placed) {
-            return placed ? answer_to(*placed, counts) : append_result{**lost};
+        [why, counts = event_counts(request)](const std::optional<log::placed>& placed) {
+            return placed ? answer_to(*placed, counts)
+                          : append_result{why->conflict.value_or(append_conflict{})};
         },
         log_
     );
+    const bool may_be_repeated =
+        !request.append_id.is_nil() && (why->is_repeated || why->conflict.has_value());
+    if (!may_be_repeated)
+        return out;
+    // Nothing was begun; what there was before is found when somebody asks.
+    return std::async(std::launch::deferred, [self = shared_from_this(), request] {
+        return self->append(request);
+    });
 }
 
 position log_store::durable_position() {
@@ -318,8 +348,8 @@ scavenge_report log_store::scavenge(const scavenge_options& options) {
     const auto plan = [&](const log::readable_segment& in) {
         return known.are_none() ? log::removal{} : unreachable_in(in, index, known, reachable);
     };
-    const auto done = options.is_dry_run ? log_->plan_scavenge(plan)
-                                         : log_->scavenge(plan, options.why);
+    const auto done =
+        options.is_dry_run ? log_->plan_scavenge(plan) : log_->scavenge(plan, options.why);
     scavenge_report out{
         .events = done.events,
         .segments = done.segments,
@@ -328,8 +358,8 @@ scavenge_report log_store::scavenge(const scavenge_options& options) {
     const std::lock_guard lock{saving_};
     const auto is_gone = [&](std::string_view stream) { return known.is_tombstoned(stream); };
     if (!known.are_none())
-        out.snapshots = options.is_dry_run ? snapshots_.count_if(is_gone)
-                                           : snapshots_.remove_if(is_gone);
+        out.snapshots =
+            options.is_dry_run ? snapshots_.count_if(is_gone) : snapshots_.remove_if(is_gone);
     return out;
 }
 

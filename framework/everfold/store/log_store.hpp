@@ -16,7 +16,7 @@ namespace everfold {
 
 /// Owns:    the log. Cursors keep it alive.
 /// Threads: any.
-class log_store final : public store_engine {
+class log_store final : public store_engine, public std::enable_shared_from_this<log_store> {
 public:
     explicit log_store(std::shared_ptr<log::event_log> log);
     ~log_store() override;

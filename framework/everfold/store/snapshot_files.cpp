@@ -229,8 +229,8 @@ snapshot_files::paths_if(const std::function<bool(std::string_view)>& is_meant) 
     return out;
 }
 
-std::uint64_t
-snapshot_files::count_if(const std::function<bool(std::string_view)>& is_meant) const {
+std::uint64_t snapshot_files::count_if(const std::function<bool(std::string_view)>& is_meant
+) const {
     return paths_if(is_meant).size();
 }
 

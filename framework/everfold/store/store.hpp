@@ -173,8 +173,9 @@ public:
     /// before `up_to`. Positions, history and answers stay the same.
     virtual archive_report archive(std::string_view stream, revision up_to) = 0;
 
-    // ---- rules of streams: events of the log's own, in the stream "$streams". What they put out of
-    // reach is not read from then on, and may be removed by scavenge(). docs/rewriting/retention.md.
+    // ---- rules of streams: events of the log's own, in the stream "$streams". What they put out
+    // of reach is not read from then on, and may be removed by scavenge().
+    // docs/rewriting/retention.md.
 
     /// The stream begins at `begin`.
     [[nodiscard]] virtual append_result
@@ -257,9 +258,8 @@ public:
     }
 
     /// Ends the stream for ever.
-    append_result tombstone(
-        std::string_view stream, expected_revision expected = expected_revision::exists()
-    ) {
+    append_result
+    tombstone(std::string_view stream, expected_revision expected = expected_revision::exists()) {
         return engine_->tombstone(stream, expected);
     }
 

@@ -161,7 +161,8 @@ log::removal unreachable_in(
         const auto next_here =
             events.empty()
                 ? here.stream(i).base
-                : here.revision_in_stream(i, static_cast<std::uint32_t>(events.size() - 1)).value() +
+                : here.revision_in_stream(i, static_cast<std::uint32_t>(events.size() - 1))
+                          .value() +
                       1;
         // A later segment knows how the stream goes on, or nobody needs to.
         if (rules.is_tombstoned(name) || index.next_revision(name) != next_here)
