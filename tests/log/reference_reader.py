@@ -75,7 +75,7 @@ class Log:
         magic, major, _, size, *named, _, required, _, _, _ = file.fields("8s2HI16s4Qq4I")
         checksum = xxh3_64(file.data[:4088]).to_bytes(8, "little")
         file.need(magic == b"\x89EVS\r\n\x1a\0" and file.data[4088:4096] == checksum, "a damaged header")
-        file.need((major, size, required) == (0, 4096, 0), "unsupported: a newer format")
+        file.need((major, size, required) == (1, 4096, 0), "unsupported: a newer format")
         file.need(named == [self.id, *entry[:3], entry.chain], "the header of another segment")
         file.need(named[3:] == [len(self.events), self.chain], "what comes before the segment is missing")
         file.at, kind, frames, self.watermark, self.known = 4096, BATCH, 0, 0, set()

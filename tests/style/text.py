@@ -66,6 +66,8 @@ def main():
     for path in PROGRAMS:
         report.look(os.access(os.path.join(ROOT, path), os.X_OK), f"{path} is not an executable file")
     for path in files():
+        if path.startswith("tests/golden/"):
+            continue  # bytes that were written by a released version
         if path.split("/")[0] in TOP_LEVEL and not path.endswith(DATA):
             report.thing(path, complaints(path))
     for path in files("subprojects"):

@@ -14,7 +14,7 @@
 
 namespace everfold::log {
 
-inline constexpr std::uint16_t format_major = 0;
+inline constexpr std::uint16_t format_major = 1;
 
 /// XXH3-64.
 [[nodiscard]] std::uint64_t checksum(bytes_view data, std::uint64_t seed) noexcept;

@@ -25,6 +25,7 @@ std::optional<std::size_t> records_at(bytes_view body) {
 
 byte_buffer encode(const remains& r) {
     byte_buffer out;
+    out.reserve(remains_prefix_size + r.runs.size() * run_size + r.records.size());
     append_le(out, r.chain_after);
     append_bytes(out, r.append_id.octets);
     append_le(out, r.frames);
@@ -65,6 +66,7 @@ std::optional<remains> decode_remains(const frame_view& frame) {
 byte_buffer encode(const provenance& p) {
     check(p.why.size() <= provenance_text_max, "the reason of a removal is short");
     byte_buffer out;
+    out.reserve(aligned_8(provenance_prefix_size + p.why.size()));
     append_le(out, p.at_ns);
     append_le(out, p.source_id);
     append_le(out, p.removed_events);
@@ -99,12 +101,21 @@ std::optional<std::uint64_t> chain_through(const frame_view& frame, std::uint64_
 }
 
 uuid append_id_of(const frame_view& frame) {
-    const auto is_batch = frame.header.kind == frame_kind::batch;
-    const std::size_t at = is_batch ? 0 : 8;
     uuid out;
-    if ((is_batch || frame.header.kind == frame_kind::remains) &&
-        frame.body.size() >= at + append_id_size)
-        std::ranges::copy(frame.body.subspan(at, append_id_size), out.octets.begin());
+    std::size_t at = 0;
+    switch (frame.header.kind) {
+    case frame_kind::batch:
+        break;
+    case frame_kind::remains:
+        at = 8;
+        break;
+    case frame_kind::mark:
+    case frame_kind::seal:
+    case frame_kind::provenance:
+        return out;
+    }
+    if (frame.body.size() >= at + append_id_size)
+        std::copy_n(frame.body.data() + at, append_id_size, out.octets.data());
     return out;
 }
 
