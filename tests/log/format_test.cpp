@@ -99,7 +99,7 @@ TEST_CASE("a segment header comes back as it was written, and a newer format is 
     CHECK(found.event_bytes_max == header.event_bytes_max);
     CHECK(found.batch_bytes_max == header.batch_bytes_max);
 
-    store_le(bytes.data() + 8, std::uint16_t{1});
+    store_le(bytes.data() + 8, static_cast<std::uint16_t>(format_major + 1));
     CHECK_THROWS_AS(static_cast<void>(decode_segment_header(bytes, "file")), corruption);
     store_le(
         bytes.data() + segment_header_size - 8,

@@ -1,12 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""framework/docs/promises.md names tests that exist, and leaves out no promise.
-
-  promises.py            checks
-  promises.py --table    prints each promise with its tests
-"""
+"""framework/docs/promises.md names tests that exist, and leaves out no promise."""
 import re
-import sys
 
 from common import Report, files, read
 
@@ -37,12 +32,6 @@ def promises():
 
 def main():
     known, page = cases(), promises()
-    if sys.argv[1:] == ["--table"]:
-        print("| promise | tests | |\n| --- | --- | --- |")
-        for number, name, tests, lacking in page:
-            held = "<br>".join(f"{known.get(t, '?')}: {t}" for t in tests)
-            print(f"| {number} {name} | {held} | {' '.join('Not yet: ' + t for t in lacking)} |")
-        return
     report = Report()
     numbers = [number for number, *_ in page]
     report.look(numbers == [f"P{n}" for n in range(1, LAST + 1)], f"{PAGE}: has {numbers}")
@@ -53,4 +42,5 @@ def main():
     report.close()
 
 
-main()
+if __name__ == "__main__":
+    main()
