@@ -69,6 +69,7 @@ inline repair_report repaired(
         into,
         {.check_event = [](const log::event_record&) { return std::string{}; },
          .on_progress = [](std::uint64_t) {},
+         .adapt = [](auto, auto, const auto&) { return std::optional<byte_buffer>{}; },
          .describe = [](const repair_report& r) { return std::to_string(r.lost_events()); }}
     );
 }

@@ -58,6 +58,8 @@ struct damaged_place {
 struct verification {
     /// That are intact.
     std::uint64_t events{};
+    /// That were removed for good, which is no damage.
+    std::uint64_t removed{};
     std::uint64_t segments{};
     std::uint64_t archived_segments{};
     std::uint64_t written_bytes{}; ///< of the segments as they were written
@@ -100,7 +102,8 @@ struct lost_revisions {
 
 /// What a repair has kept and lost, in order. Lost ranges that touch were lost for several reasons.
 struct repair_report {
-    /// Of the log that was read, and of the new one: the same where no position has changed.
+    /// Of the log that was read, and of the new one: the same where no position has changed, which is
+    /// where none was lost or had been removed.
     uuid from{};
     uuid into{};
     /// In the new log.
@@ -108,6 +111,8 @@ struct repair_report {
     std::uint64_t batches{};
     std::vector<kept_range> kept{};
     std::vector<lost_range> lost{};
+    /// Positions of events that had been removed for good, which is no loss.
+    std::vector<position_range> removed{};
     /// As far as that can be told: from indexes, and from the revisions that follow.
     std::vector<lost_revisions> streams{};
     /// One past the last position that is known to have been written.
@@ -126,8 +131,15 @@ struct repair_report {
         return n;
     }
 
-    /// Whether the new log holds every position at its old place.
+    /// Whether nothing was lost. Where nothing had been removed either, each event has its old position.
     [[nodiscard]] bool is_complete() const noexcept { return lost.empty() && is_end_known; }
+
+    [[nodiscard]] std::uint64_t removed_events() const noexcept {
+        std::uint64_t n = 0;
+        for (const auto& r : removed)
+            n += r.count();
+        return n;
+    }
 };
 
 } // namespace everfold

@@ -49,6 +49,12 @@ void print_report(const repair_report& report, const arguments& args, output& ou
     print_list(out, report.lost, [](const lost_range& l) {
         return fmt::format("{}: {}", range_of(l.positions), printable(l.why));
     });
+    if (!report.removed.empty())
+        out.print(
+            "removed on purpose before: {}, at positions\n",
+            counted(report.removed_events(), "event")
+        );
+    print_list(out, report.removed, range_of);
     if (!report.is_end_known)
         out.print(
             "more may be lost, from position {} on: the head mark, which would say so, is "
@@ -65,7 +71,8 @@ void print_report(const repair_report& report, const arguments& args, output& ou
                          "{}: revisions {} to {}", printable(s.stream), s.first.value(), last
                      );
     });
-    if (!report.lost.empty() && !report.kept.empty()) {
+    const bool have_moved = !report.lost.empty() || !report.removed.empty();
+    if (have_moved && !report.kept.empty()) {
         out.write("positions:\n");
         print_list(out, report.kept, [](const kept_range& k) {
             return fmt::format("{}, now from {} on", range_of(k.positions), k.now.value());

@@ -46,11 +46,12 @@ void print_json(const verification& found, double seconds, output& out) {
     for (const auto& note : found.notes)
         notes += (notes.empty() ? "" : ",") + quoted_json(note);
     out.write_json_line(fmt::format(
-        R"({{"intact":{},"events":{},"segments":{},"archived_segments":{},"bytes":{},)"
+        R"({{"intact":{},"events":{},"removed":{},"segments":{},"archived_segments":{},"bytes":{},)"
         R"("stored_bytes":{},"payload_bytes":{},"torn_bytes":{},"damage":[{}],"notes":[{}],)"
         R"("seconds":{:.6f}}})",
         found.is_intact(),
         found.events,
+        found.removed,
         found.segments,
         found.archived_segments,
         found.written_bytes,
@@ -138,6 +139,8 @@ void verify_log(const arguments& args, output& out) {
     );
     if (found.archived_segments != 0)
         out.print(" ({} in the archive's files)", in_units(found.stored_bytes));
+    if (found.removed != 0)
+        out.print(", {} removed on purpose", counted(found.removed, "event"));
     out.print(": every checksum, link and payload holds. {:.2f} s\n", seconds);
 }
 

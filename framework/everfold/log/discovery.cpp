@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace everfold::log {
@@ -33,7 +34,7 @@ bool take_number(std::string_view text, int base, T& into) {
     return failure == std::errc{} && stop == end;
 }
 
-/// "seg-<first position, 20 digits>-<id, 16 digits>.evl" or ".evz".
+/// "seg-<first position, 20 digits>-<id, 16 digits>.evl", ".evr" or ".evz".
 std::optional<candidate> named(const std::string& name) {
     constexpr std::size_t size = 4 + 20 + 1 + 16 + 4;
     if (name.size() != size || !name.starts_with("seg-") || name[24] != '-')
@@ -41,12 +42,13 @@ std::optional<candidate> named(const std::string& name) {
     candidate out{.name = name, .is_archive = name.ends_with(".evz")};
     const std::string_view text{name};
     std::uint64_t first = 0;
-    if ((!out.is_archive && !name.ends_with(".evl")) ||
+    const bool is_plain = name.ends_with(".evl") || name.ends_with(".evr");
+    if ((!out.is_archive && !is_plain) ||
         !take_number(text.substr(4, 20), 10, first) ||
         !take_number(text.substr(25, 16), 16, out.id))
         return {};
     out.first = position{first};
-    out.is_id_known = !out.is_archive;
+    out.is_id_known = name.ends_with(".evl"); // the others' names have ids of their own
     return out;
 }
 
@@ -169,6 +171,7 @@ private:
             e.number = c.header->number;
             e.first = c.header->first;
             e.chain_start = c.header->chain;
+            e.is_rewritten = c.header->is_rewritten;
         }
         return e;
     }
@@ -186,8 +189,10 @@ private:
                 consider(c, more);
         }
         std::ranges::sort(more, [](const found_segment& a, const found_segment& b) {
-            return std::pair{a.entry.first, a.entry.number} <
-                   std::pair{b.entry.first, b.entry.number};
+            // Of a segment that is there twice, first the one from which events were removed: they are
+            // not to come back.
+            return std::tuple{a.entry.first, a.entry.number, !a.entry.is_rewritten} <
+                   std::tuple{b.entry.first, b.entry.number, !b.entry.is_rewritten};
         });
         out_.segments.insert(out_.segments.end(), more.begin(), more.end());
     }

@@ -10,6 +10,8 @@
 #include <everfold/log/salvaged_log.hpp>
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -59,12 +61,31 @@ public:
     /// An event that had one revision and has another: what lies between is lost, as far as it was
     /// not already.
     void compare(const std::string& stream, revision old, revision now) {
-        const auto known = shifts_.find(stream);
-        const auto shift = known == shifts_.end() ? 0 : known->second;
+        auto& known = progress_[stream];
+        known.next_old = old.next();
+        known.next_now = now.next();
+        const auto shift = known.shifts.empty() ? 0 : known.shifts.back().second;
         if (old.value() <= now.value() + shift)
             return;
         add(stream, now.value() + shift, old.value());
-        shifts_[stream] = old - now;
+        known.shifts.emplace_back(old.value(), old - now);
+    }
+
+    /// See new_revision.
+    [[nodiscard]] revision now(std::string_view stream, revision old) const {
+        const auto found = progress_.find(std::string{stream});
+        if (found == progress_.end())
+            return {};
+        const auto& known = found->second;
+        if (old >= known.next_old)
+            return known.next_now;
+        const auto behind = std::ranges::upper_bound(
+            known.shifts, old.value(), {}, &std::pair<std::uint64_t, std::uint64_t>::first
+        );
+        const auto shift = behind == known.shifts.begin() ? 0 : std::prev(behind)->second;
+        const auto here = old.value() - shift;
+        return revision{
+            behind == known.shifts.end() ? here : std::min(here, behind->first - behind->second)};
     }
 
     [[nodiscard]] std::vector<lost_revisions> take() {
@@ -91,8 +112,18 @@ public:
 
 private:
     std::map<std::string, std::vector<std::pair<std::uint64_t, std::uint64_t>>> ranges_{};
-    std::map<std::string, std::uint64_t> shifts_{};
+    struct progress {
+        /// From the old revision on, by how much the new one is less.
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> shifts{};
+        revision next_old{};
+        revision next_now{};
+    };
+
+    std::map<std::string, progress> progress_{};
 };
+
+using own_adapter =
+    std::function<std::optional<byte_buffer>(std::string_view type, bytes_view payload)>;
 
 /// The new log, while it is made.
 class repaired_log {
@@ -125,13 +156,13 @@ public:
     [[nodiscard]] const uuid& id() const { return log_->index().log_id(); }
 
     /// Appends it as it was.
-    [[nodiscard]] placed append(const salvaged_batch& batch) {
+    [[nodiscard]] placed append(const salvaged_batch& batch, const own_adapter& adapt) {
         drafts_.clear();
-        auto at = batch.first;
+        adapted_.clear();
         for (const auto& event : batch.events) {
             auto id = event.record.id;
             if (id.is_nil() && old_id_)
-                id = derived_id(*old_id_, at);
+                id = derived_id(*old_id_, event.at);
             drafts_.push_back({
                 .stream = *event.stream,
                 .type = *event.type,
@@ -145,7 +176,12 @@ public:
                 .metadata = event.record.metadata,
                 .payload = event.record.payload,
             });
-            at = at.next();
+            if (!event.stream->starts_with(own_stream_prefix))
+                continue;
+            if (auto payload = adapt(*event.type, event.record.payload)) {
+                adapted_.push_back(std::move(*payload));
+                drafts_.back().payload = adapted_.back();
+            }
         }
         clock_->set(batch.recorded_ns);
         auto out = log_->append(drafts_, batch.append_id, [](const stream_heads&) { return true; });
@@ -167,6 +203,7 @@ private:
     std::unique_ptr<event_log> log_{};
     std::optional<uuid> old_id_{};
     std::vector<draft> drafts_{};
+    std::deque<byte_buffer> adapted_{};
 };
 
 class repairing {
@@ -189,8 +226,14 @@ public:
             [](const std::string&, revision, revision) {}
         );
         require_new(*machine_, *from_, into);
-        repaired_log made{*machine_, into, found_, !foreseen.lost.empty()};
+        repaired_log made{
+            *machine_, into, found_, !foreseen.lost.empty() || !foreseen.removed.empty()};
         lost_in_streams streams;
+        const auto adapt = [&](std::string_view type, bytes_view payload) {
+            return steps_->adapt(type, payload, [&](std::string_view stream, revision old) {
+                return streams.now(stream, old);
+            });
+        };
         std::vector<kept_range> kept;
         std::uint64_t events = 0;
         std::uint64_t batches = 0;
@@ -203,7 +246,7 @@ public:
             [&](const salvaged_batch& batch) {
                 placed now;
                 try {
-                    now = made.append(batch);
+                    now = made.append(batch, adapt);
                 } catch (const error& e) {
                     if (e.code() != errc::invalid && e.code() != errc::limit)
                         throw;
@@ -213,7 +256,8 @@ public:
                     streams.compare(
                         *batch.events[i].stream, batch.events[i].stream_revision, now.revisions[i]
                     );
-                keep(kept, batch.first, batch.events.size(), now.first);
+                for (std::size_t i = 0; i < batch.events.size(); ++i)
+                    keep(kept, batch.events[i].at, now.first.advanced(i));
                 events += batch.events.size();
                 ++batches;
                 return std::string{};
@@ -226,7 +270,9 @@ public:
         report.events = events;
         report.batches = batches;
         report.kept = std::move(kept);
-        report.streams = streams.take();
+        // What was removed for good leaves gaps, too; where nothing else is missing, they are all.
+        if (!report.lost.empty())
+            report.streams = streams.take();
         if (!report.lost.empty() && foreseen.lost.empty())
             throw error{
                 errc::io,
@@ -238,13 +284,11 @@ public:
     }
 
 private:
-    static void
-    keep(std::vector<kept_range>& kept, position first, std::uint64_t count, position now) {
-        if (!kept.empty() && kept.back().positions.end == first) {
-            kept.back().positions.end = first.advanced(count);
-            return;
-        }
-        kept.push_back({{first, first.advanced(count)}, now});
+    static void keep(std::vector<kept_range>& kept, position at, position now) {
+        if (!kept.empty() && kept.back().positions.end == at)
+            kept.back().positions.end = at.next();
+        else
+            kept.push_back({{at, at.next()}, now});
     }
 
     const io::machine* machine_;

@@ -8,18 +8,29 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace everfold::log {
 
 /// The file in the new log's directory that says what was lost; nobody reads it as data.
 inline constexpr const char* repair_report_name = "repair-report.json";
 
+/// The revision that a stream's event with revision `old`, or the first one left behind it, has now.
+using new_revision = std::function<revision(std::string_view stream, revision old)>;
+
 struct repair_steps {
     /// An append with an event for which it has a sentence is lost.
     event_check check_event{};
     /// Gets the count of positions that are done; of all of them, twice.
     std::function<void(std::uint64_t)> on_progress{};
+    /// What an event of one of the log's own streams has to say where revisions are others now;
+    /// nothing: the same.
+    std::function<std::optional<byte_buffer>(
+        std::string_view type, bytes_view payload, const new_revision& now
+    )>
+        adapt{};
     /// The content of the file.
     std::function<std::string(const repair_report& report)> describe{};
 };

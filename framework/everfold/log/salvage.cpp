@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
+#include <everfold/log/remains.hpp>
 #include <everfold/log/salvage.hpp>
 
 #include <algorithm>
@@ -147,11 +148,8 @@ private:
         }
         if (header.kind == frame_kind::seal && !take_seal(frame))
             return false;
-        count(header);
-        (*take_
-        )(frame,
-          header.kind == frame_kind::batch && state_->is_chain_known ? std::optional{walk.chain}
-                                                                     : std::nullopt);
+        count(header, chain_through(frame, walk.chain));
+        (*take_)(frame, state_->is_chain_known ? std::optional{walk.chain} : std::nullopt);
         walk.at = frame.end();
         return true;
     }
@@ -181,10 +179,12 @@ private:
     }
 
     /// The frame is passed, whether or not its body is intact.
-    void count(const frame_header& header) {
+    void count(const frame_header& header, std::optional<std::uint64_t> chain) {
         auto& walk = state_->walk;
-        if (header.kind == frame_kind::batch) {
-            walk.chain = chain_after(walk.chain, header.body_checksum);
+        if (holds_positions(header)) {
+            // What remains of batches says itself how the chain goes on.
+            state_->is_chain_known = state_->is_chain_known && chain.has_value();
+            walk.chain = chain.value_or(0);
             walk.next = header.first.advanced(header.event_count);
         }
         ++walk.frame_count;
@@ -214,14 +214,18 @@ private:
                 return false;
             return take_in(refused);
         }
-        const auto events =
-            refused.header.kind == frame_kind::batch ? refused.header.event_count : 0;
+        const auto events = holds_positions(refused.header) ? refused.header.event_count : 0;
         if (state_->is_chain_known &&
             refused.header.chain_low != static_cast<std::uint32_t>(walk.chain))
             state_->is_chain_known = false;
         if (!lose(refused.end(), in_words(fault), walk.next.advanced(events)))
             return false;
-        count(refused.header);
+        count(
+            refused.header,
+            refused.header.kind == frame_kind::batch
+                ? std::optional{chain_after(walk.chain, refused.header.body_checksum)}
+                : std::nullopt
+        );
         walk.at = refused.end();
         return true;
     }

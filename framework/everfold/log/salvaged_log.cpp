@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
 #include <everfold/log/healing.hpp>
+#include <everfold/log/remains.hpp>
 #include <everfold/log/salvaged_log.hpp>
 #include <everfold/log/salvaged_names.hpp>
 #include <everfold/log/segment_file.hpp>
@@ -33,17 +34,13 @@ found_index find_index(
         const auto path = io::join(directory, index_file_name(entry));
         if (machine.files->kind(path) == io::path_kind::missing)
             return {};
-        std::array<std::byte, 72> begin{};
-        if (machine.files->open(path, io::open_mode::read)->read_at(byte_offset{0}, begin) <
-            begin.size())
+        std::array<std::byte, claimed_identity_size> begin{};
+        const auto size =
+            machine.files->open(path, io::open_mode::read)->read_at(byte_offset{0}, begin);
+        const auto claimed = claimed_identity(bytes_view{begin}.first(size));
+        if (!claimed)
             return {};
-        found_index out;
-        std::copy_n(begin.begin() + 16, 16, out.of.log_id.octets.begin());
-        out.of.segment_id = load_le<std::uint64_t>(begin.data() + 32);
-        out.of.first = position{load_le<std::uint64_t>(begin.data() + 40)};
-        out.of.end = position{load_le<std::uint64_t>(begin.data() + 48)};
-        out.of.end_offset = byte_offset{load_le<std::uint64_t>(begin.data() + 56)};
-        out.of.chain_end = load_le<std::uint64_t>(begin.data() + 64);
+        found_index out{.of = *claimed};
         if (out.of.log_id != log_id || out.of.segment_id != entry.id || out.of.first != entry.first)
             return {};
         std::string why;
@@ -133,7 +130,7 @@ private:
             byte_offset{source->size()},
             state,
             [&](const frame_view& frame, std::optional<std::uint64_t> /*chain*/) {
-                if (frame.header.kind == frame_kind::batch)
+                if (holds_positions(frame.header))
                     take_batch(frame, names);
             },
             [&](const lost_stretch& stretch) {
@@ -196,7 +193,7 @@ private:
             const auto frame = healer_.heal(source, seed, found_->limits.batch_bytes_max, at);
             if (!frame || frame->end() > stretch.end || frame->header.first < next_)
                 return false;
-            if (frame->header.kind == frame_kind::batch)
+            if (holds_positions(frame->header))
                 take_batch({frame->at, frame->header, frame->body}, names);
             at = frame->end();
         }
@@ -243,20 +240,39 @@ private:
                 {.file = file_, .at = frame.at, .what = why, .first_lost = first}
             );
             lose_until(end, why);
+        } else {
+            for (const auto& run : runs_)
+                note_removed(first.advanced(run.at), run.count);
         }
         next_ = end;
     }
 
-    /// Reads it into batch_; a sentence where it can't be kept as a whole.
+    void note_removed(position at, std::uint64_t count) {
+        auto& removed = report_.removed;
+        if (!removed.empty() && removed.back().end == at)
+            removed.back().end = at.advanced(count);
+        else
+            removed.push_back({at, at.advanced(count)});
+    }
+
+    /// Reads it into batch_ and runs_; a sentence where it can't be kept as a whole.
     std::string read_batch(const frame_view& frame, salvaged_names& names) {
         batch_.first = frame.header.first;
         batch_.recorded_ns = frame.header.recorded_ns;
         batch_.events.clear();
-        if (frame.body.size() < append_id_size)
+        runs_.clear();
+        if (frame.header.kind == frame_kind::remains) {
+            auto left = decode_remains(frame);
+            if (!left)
+                return "what remains of a batch is not well-formed";
+            runs_ = std::move(left->runs);
+        } else if (frame.body.size() < append_id_size) {
             return "a batch is too short for its append id";
-        std::copy_n(frame.body.begin(), append_id_size, batch_.append_id.octets.begin());
+        }
+        batch_.append_id = append_id_of(frame);
+        places_left places{runs_};
         std::string why;
-        auto rest = frame.body.subspan(append_id_size);
+        auto rest = records_of(frame);
         while (!rest.empty()) {
             const auto record = take_record(rest, frame.header.recorded_ns);
             if (!record)
@@ -267,21 +283,24 @@ private:
                 continue;
             }
             // On to the end, for the names that are to come.
-            auto fault = add_event(std::get<event_record>(*record), names);
+            const auto at = frame.header.first.advanced(places.next());
+            auto fault = add_event(at, std::get<event_record>(*record), names);
             if (why.empty())
                 why = std::move(fault);
         }
-        if (why.empty() && batch_.events.size() != frame.header.event_count)
+        if (why.empty() && places.end() != frame.header.event_count)
             return "a batch has not as many events as its header says";
         return why;
     }
 
-    std::string add_event(const event_record& record, const salvaged_names& names) {
+    std::string
+    add_event(position at, const event_record& record, const salvaged_names& names) {
         const auto* stream = names.find_stream(record.stream);
         const auto* type = names.find_type(record.type);
         if (stream == nullptr || type == nullptr)
             return "the name of a stream or a type is in what is damaged";
         salvaged_event event{
+            .at = at,
             .record = record,
             .stream = &stream->name,
             .stream_revision = revision{stream->base + record.revision_in_segment},
@@ -306,7 +325,7 @@ private:
         const auto& index = *index_.content;
         const auto first = index_.of.first;
         const auto is_lost = [&](std::uint32_t ordinal) {
-            const auto at = first.advanced(ordinal);
+            const auto at = index.position_of(ordinal);
             const auto behind =
                 std::ranges::upper_bound(report_.lost, at, {}, [](const lost_range& l) {
                     return l.positions.end;
@@ -322,11 +341,9 @@ private:
             ordinals.clear();
             index.append_stream(n, ordinals);
             for (std::size_t i = 0; i < ordinals.size(); ++i) {
+                const auto r = index.revision_in_stream(n, static_cast<std::uint32_t>(i));
                 if (is_lost(ordinals[i]))
-                    (*lose_revisions_
-                    )(std::string{stream.name},
-                      revision{stream.base + i},
-                      revision{stream.base + i + 1});
+                    (*lose_revisions_)(std::string{stream.name}, r, r.next());
             }
         }
         index_ = {};
@@ -348,6 +365,7 @@ private:
     frame_healer healer_{};
     std::string file_{};
     salvaged_batch batch_{};
+    std::vector<removed_run> runs_{}; // of the frame at hand
 };
 
 } // namespace

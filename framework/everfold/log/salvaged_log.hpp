@@ -17,6 +17,7 @@ namespace everfold::log {
 
 /// An event with its names; views live as long as the call that hands it out.
 struct salvaged_event {
+    position at{};
     event_record record{};
     const std::string* stream{};
     revision stream_revision{};
@@ -25,7 +26,7 @@ struct salvaged_event {
     std::vector<std::string> tags{};
 };
 
-/// One append, as it was made.
+/// One append, as it was made or what is left of it.
 struct salvaged_batch {
     position first{};
     uuid append_id{};

@@ -15,12 +15,17 @@ const typename Names::mapped_type* find_in(const Names& names, std::uint32_t num
 } // namespace
 
 void salvaged_names::learn(const segment_index& index) {
+    const auto in_record = [&](auto numbers, std::uint32_t i) {
+        return index.sparse() == nullptr ? i : (index.sparse()->*numbers)[i];
+    };
     for (std::uint32_t i = 0; i < index.stream_count(); ++i)
-        streams_[i] = {std::string{index.stream(i).name}, index.stream(i).base};
+        streams_[in_record(&sparse_numbers::streams, i)] = {
+            std::string{index.stream(i).name}, index.stream(i).base};
     for (std::uint32_t i = 0; i < index.type_count(); ++i)
-        types_[i] = {std::string{index.type(i).name}, index.type(i).version};
+        types_[in_record(&sparse_numbers::types, i)] = {
+            std::string{index.type(i).name}, index.type(i).version};
     for (std::uint32_t i = 0; i < index.tag_count(); ++i)
-        tags_[i] = std::string{index.tag(i)};
+        tags_[in_record(&sparse_numbers::tags, i)] = std::string{index.tag(i)};
 }
 
 bool salvaged_names::learn(const names_record& record) {

@@ -3,6 +3,7 @@
 #include <everfold/log/discovery.hpp>
 #include <everfold/log/growing_index.hpp>
 #include <everfold/log/opening.hpp>
+#include <everfold/log/remains.hpp>
 #include <everfold/log/salvage.hpp>
 #include <everfold/log/segment_file.hpp>
 #include <everfold/log/verification.hpp>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace everfold::log {
 
@@ -204,13 +206,16 @@ private:
         state.is_chain_known = s.is_listed;
         std::unique_ptr<growing_index> index;
         if (s.is_listed)
-            index = std::make_unique<growing_index>(entry.first);
+            index = std::make_unique<growing_index>(
+                entry.first,
+                entry.is_rewritten ? growing_index::of::rewritten : growing_index::of::as_written
+            );
         salvage_frames(
             reader,
             s.end,
             state,
             [&](const frame_view& frame, std::optional<std::uint64_t> chain) {
-                if (frame.header.kind != frame_kind::batch)
+                if (!holds_positions(frame.header))
                     return;
                 if (!state.is_whole || !chain)
                     index.reset();
@@ -267,9 +272,13 @@ private:
                 return;
             }
         }
-        std::uint64_t intact = 0;
-        auto rest =
-            frame.body.size() < append_id_size ? bytes_view{} : frame.body.subspan(append_id_size);
+        std::vector<removed_run> runs;
+        if (auto left = decode_remains(frame); frame.header.kind == frame_kind::remains && left)
+            runs = std::move(left->runs);
+        for (const auto& run : runs)
+            out_.removed += run.count;
+        places_left places{runs};
+        auto rest = records_of(frame);
         while (!rest.empty()) {
             const auto at = frame.end().value() - frame_trailer_size - rest.size();
             const auto record = take_record(rest, frame.header.recorded_ns);
@@ -282,14 +291,12 @@ private:
             const auto* event = std::get_if<event_record>(&*record);
             if (event == nullptr)
                 continue;
+            const auto here = first.advanced(places.next());
             if (auto wrong = (*check_event_)(*event); !wrong.empty())
-                add_damage(
-                    s, byte_offset{at}, byte_offset{at}, std::move(wrong), first.advanced(intact)
-                );
+                add_damage(s, byte_offset{at}, byte_offset{at}, std::move(wrong), here);
             else
                 ++out_.events;
             out_.payload_bytes += event->payload.size();
-            ++intact;
         }
     }
 
@@ -304,7 +311,9 @@ private:
                    s.source->size() == entry.end_offset.value() && walk.epoch == entry.epoch_end &&
                    walk.recorded_ns == entry.recorded_last_ns &&
                    (!state.is_chain_known || walk.chain == entry.chain_end) &&
-                   (index == nullptr || (index->occurred_min_ns() == entry.occurred_min_ns &&
+                   (index == nullptr || (index->event_count() == entry.event_count &&
+                                         index->has_own_streams() == entry.has_own_streams &&
+                                         index->occurred_min_ns() == entry.occurred_min_ns &&
                                          index->occurred_max_ns() == entry.occurred_max_ns));
         };
         if (is_sealed && !is_as_sealed() &&

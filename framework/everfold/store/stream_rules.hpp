@@ -7,6 +7,7 @@
 #include <everfold/io/file_system.hpp>
 #include <everfold/log/log_cursor.hpp>
 #include <everfold/log/log_index.hpp>
+#include <everfold/log/repair.hpp>
 #include <everfold/log/rewriting.hpp>
 #include <everfold/store/append.hpp>
 #include <everfold/store/retention.hpp>
@@ -80,6 +81,11 @@ private:
 // ---- the events that say so
 
 [[nodiscard]] new_event truncated_event(std::string_view stream, revision before);
+/// A rule as it has to be where revisions are other ones now; nothing: it stays as it is.
+[[nodiscard]] std::optional<byte_buffer> rule_with_new_revisions(
+    std::string_view type, bytes_view payload, const log::new_revision& now
+);
+
 [[nodiscard]] new_event tombstoned_event(std::string_view stream);
 [[nodiscard]] new_event retained_event(std::string_view stream, const retention& kept);
 

@@ -7,6 +7,7 @@
 #include <everfold/log/repair.hpp>
 #include <everfold/log/verification.hpp>
 #include <everfold/store/snapshot_files.hpp>
+#include <everfold/store/stream_rules.hpp>
 #include <everfold/store/tools.hpp>
 
 #include <nlohmann/json.hpp>
@@ -114,6 +115,7 @@ repair_report repair(
         into,
         {.check_event = what_is_wrong_with,
          .on_progress = or_nothing(on_progress),
+         .adapt = rule_with_new_revisions,
          .describe = [](const repair_report& report) { return to_json(report) + "\n"; }}
     );
 }
@@ -131,10 +133,11 @@ std::string to_json(const repair_report& report) {
         {"events", report.events},
         {"appends", report.batches},
         {"lost_events", report.lost_events()},
+        {"removed_events", report.removed_events()},
         {"end", report.end.value()},
         {"is_end_known", report.is_end_known},
         {"torn_bytes", report.torn_bytes}};
-    for (const auto* list : {"kept", "lost", "streams", "damage", "notes"})
+    for (const auto* list : {"kept", "lost", "removed", "streams", "damage", "notes"})
         out[list] = nlohmann::ordered_json::array();
     for (const auto& k : report.kept) {
         auto range = json_of(k.positions);
@@ -146,6 +149,8 @@ std::string to_json(const repair_report& report) {
         range["why"] = l.why;
         out["lost"].push_back(std::move(range));
     }
+    for (const auto& r : report.removed)
+        out["removed"].push_back(json_of(r));
     for (const auto& s : report.streams)
         out["streams"].push_back(
             {{"stream", s.stream},
