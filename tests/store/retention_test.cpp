@@ -78,6 +78,24 @@ TEST_CASE_TEMPLATE("a truncated stream begins where the rule says", Stores, EVER
     );
 }
 
+TEST_CASE_TEMPLATE("no truncation hides an event that comes later", Stores, EVERY_STORE) {
+    Stores stores;
+    auto s = with_events(stores);
+    const auto too_far = code_of([&] { s.truncate("user-1", revision{4}).value(); });
+    CHECK(too_far == errc::invalid);
+    const auto of_none =
+        code_of([&] { s.truncate("nobody", revision{1}, expected_revision::any()).value(); });
+    CHECK(of_none == errc::invalid);
+    CHECK(lines_of(s.read()).size() == 6);
+    CHECK(s.end() == position{6});
+    s.truncate("user-1", revision{3}).value();
+    CHECK(lines_of(s.read(query{}.stream("user-1"))).empty());
+    CHECK(s.scavenge().events == 3);
+    s = stores.reopen(s);
+    s.append(to_stream("user-1", {numbered(9)})).value();
+    CHECK(lines_of(s.read(query{}.stream("user-1"))) == lines{R"(7 user-1@3 counted {"n":9})"});
+}
+
 TEST_CASE_TEMPLATE("a tombstoned stream is empty, and has ended for ever", Stores, EVERY_STORE) {
     Stores stores;
     auto s = with_events(stores);
@@ -158,6 +176,48 @@ TEST_CASE_TEMPLATE("rules are read by name only, and written by rules only", Sto
     CHECK(refused == errc::invalid);
     const auto of_rules = code_of([&] { s.tombstone("$streams").value(); });
     CHECK(of_rules == errc::invalid);
+}
+
+TEST_CASE("each removal is written down with its reason, and outlives archiving and reopening") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    auto machine = io::simulated_machine(disk);
+    const auto time = std::make_shared<io::simulated_clock>();
+    machine.time = time;
+    auto s = open("/log", quiet({.segment_bytes_max = 4096 + 600}), machine);
+    for (std::uint32_t i = 0; i < 12; ++i)
+        s.append(to_stream("s", {numbered(i)})).value();
+    CHECK(s.removals().empty());
+    s.truncate("s", revision{1}).value();
+    CHECK(s.scavenge({.why = "the first"}).segments == 1);
+    time->advance(std::chrono::hours{1});
+    s.truncate("s", revision{9}).value();
+    const auto second = s.scavenge({.why = "the second"});
+    REQUIRE(second.segments > 1);
+    const auto check_records = [&](const std::vector<removal_record>& found) {
+        REQUIRE(found.size() == 1 + second.segments);
+        CHECK(found.front().why == "the first");
+        CHECK(found.front().events == 1);
+        CHECK(found.front().segment == 0);
+        std::uint64_t events = 0;
+        for (std::size_t i = 1; i < found.size(); ++i) {
+            CHECK(found[i].why == "the second");
+            CHECK(found[i].at.to_milliseconds() - found.front().at.to_milliseconds() >= 3'600'000);
+            CHECK(found[i].segment == i - 1); // the first of them was rewritten before
+            CHECK(found[i].source_bytes > 4096);
+            events += found[i].events;
+        }
+        CHECK(found[2].first > found[1].first);
+        CHECK(events == second.events);
+    };
+    const auto records = s.removals();
+    check_records(records);
+    s.engine().archive("s", revision{11});
+    CHECK(s.removals() == records);
+    auto reader = open("/log", {.mode = open_mode::read_only}, io::simulated_machine(disk, 9));
+    CHECK(reader.removals() == records);
+    s.close();
+    s = open("/log", quiet({}), io::simulated_machine(disk, 3));
+    CHECK(s.removals() == records);
 }
 
 TEST_CASE("a reader beside the writer sees rules, and answers the same after a removal") {

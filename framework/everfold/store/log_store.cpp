@@ -297,8 +297,9 @@ std::shared_ptr<const log::reachability> log_store::reachable(bool shows_own) {
     return std::make_shared<reachable_now>(known, index, clock()->now(), shows_own);
 }
 
-append_result
-log_store::append_rule(std::string_view stream, new_event rule, expected_revision expected) {
+append_result log_store::append_rule(
+    std::string_view stream, new_event rule, expected_revision expected, revision begin
+) {
     if (stream.empty() || stream.starts_with(log::own_stream_prefix))
         throw error{
             errc::invalid, "a rule is for one of your streams, not '" + printable(stream) + "'"};
@@ -316,6 +317,14 @@ log_store::append_rule(std::string_view stream, new_event rule, expected_revisio
         const auto last = heads.last(stream);
         if (!expected.holds_for(last))
             lost = {std::string{stream}, expected, last};
+        // Else events that are appended later, and acknowledged, could never be reached.
+        const auto next = last ? last->value() + 1 : 0;
+        if (!lost && begin.value() > next)
+            throw error{
+                errc::invalid,
+                "the stream '" + printable(stream) + "' can begin at revision " +
+                    std::to_string(next) + " at most, which its next event gets, and not at " +
+                    std::to_string(begin.value())};
         return !lost;
     });
     if (!placed)
@@ -326,7 +335,7 @@ log_store::append_rule(std::string_view stream, new_event rule, expected_revisio
 
 append_result
 log_store::truncate(std::string_view stream, revision begin, expected_revision expected) {
-    return append_rule(stream, truncated_event(stream, begin), expected);
+    return append_rule(stream, truncated_event(stream, begin), expected, begin);
 }
 
 append_result log_store::tombstone(std::string_view stream, expected_revision expected) {
@@ -360,6 +369,30 @@ scavenge_report log_store::scavenge(const scavenge_options& options) {
     if (!known.are_none())
         out.snapshots =
             options.is_dry_run ? snapshots_.count_if(is_gone) : snapshots_.remove_if(is_gone);
+    return out;
+}
+
+std::vector<removal_record> log_store::removals() {
+    std::vector<removal_record> out;
+    const auto& index = log_->index();
+    for (const auto& view : index.segments()) {
+        if (!view.entry->is_rewritten)
+            continue;
+        const auto in = index.open(view);
+        for (auto& record :
+             log::provenance_of(in.source, *in.entry, index.log_id(), index.batch_bytes_max()))
+            out.push_back({
+                .at = timestamp::from_nanoseconds(record.at_ns),
+                .events = record.removed_events,
+                .why = std::move(record.why),
+                .segment = in.entry->number,
+                .first = in.entry->first,
+                .source_bytes = record.source_bytes,
+            });
+    }
+    std::ranges::stable_sort(out, {}, [](const removal_record& r) {
+        return std::pair{r.at, r.segment};
+    });
     return out;
 }
 

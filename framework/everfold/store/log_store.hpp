@@ -44,6 +44,7 @@ public:
     tombstone(std::string_view stream, expected_revision expected) override;
     [[nodiscard]] append_result retain(std::string_view stream, const retention& kept) override;
     scavenge_report scavenge(const scavenge_options& options) override;
+    [[nodiscard]] std::vector<removal_record> removals() override;
     [[nodiscard]] store_stats stats() override;
     void close() override;
 
@@ -55,8 +56,12 @@ private:
     const stream_rules& rules();
     /// Null where everything can be reached.
     [[nodiscard]] std::shared_ptr<const log::reachability> reachable(bool shows_own);
-    [[nodiscard]] append_result
-    append_rule(std::string_view stream, new_event rule, expected_revision expected);
+    [[nodiscard]] append_result append_rule(
+        std::string_view stream,
+        new_event rule,
+        expected_revision expected,
+        revision begin = revision{}
+    );
 
     std::shared_ptr<log::event_log> log_;
     uuid log_id_;

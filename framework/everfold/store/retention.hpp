@@ -3,6 +3,9 @@
 // How much of a stream can be reached, and what removing the rest for good did.
 // docs/rewriting/retention.md.
 
+#include <everfold/base/ids.hpp>
+#include <everfold/base/timestamp.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -33,6 +36,18 @@ struct scavenge_report {
     std::uint64_t bytes_after{};
     /// Of streams that have ended.
     std::uint64_t snapshots{};
+};
+
+/// One removal from one segment; a scavenge leaves one in each that it writes anew.
+struct removal_record {
+    timestamp at{};
+    std::uint64_t events{}; ///< removed
+    std::string why{};
+    std::uint64_t segment{};      ///< its number, from 0
+    position first{};             ///< of the segment
+    std::uint64_t source_bytes{}; ///< of the segment before, not compressed
+
+    friend bool operator==(const removal_record&, const removal_record&) = default;
 };
 
 } // namespace everfold

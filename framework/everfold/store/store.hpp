@@ -177,7 +177,7 @@ public:
     // of reach is not read from then on, and may be removed by scavenge().
     // docs/rewriting/retention.md.
 
-    /// The stream begins at `begin`.
+    /// The stream begins at `begin`, at most one past its last revision (else errc::invalid).
     [[nodiscard]] virtual append_result
     truncate(std::string_view stream, revision begin, expected_revision expected) = 0;
 
@@ -190,6 +190,9 @@ public:
     /// Removes for good what can't be reached. Positions and revisions stay as they are. Throws
     /// errc::read_only where the store was opened for reading, but for a dry run.
     virtual scavenge_report scavenge(const scavenge_options& options) = 0;
+
+    /// What was removed so far, the earliest first: for good, and written down beside what is left.
+    [[nodiscard]] virtual std::vector<removal_record> removals() = 0;
 
     [[nodiscard]] virtual store_stats stats() = 0;
 
@@ -270,6 +273,8 @@ public:
     scavenge_report scavenge(const scavenge_options& options = {}) {
         return engine_->scavenge(options);
     }
+
+    [[nodiscard]] std::vector<removal_record> removals() { return engine_->removals(); }
 
     [[nodiscard]] store_stats stats() { return engine_->stats(); }
 
