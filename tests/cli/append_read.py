@@ -317,7 +317,8 @@ class Terminals(CommandTest):
     def test_help_names_every_command_and_says_how_events_are_shown(self):
         self.assertRegex(self.run_words("--version")[0], r"^everfold \d+\.\d+\.\d+\n$")
         output, _ = self.run_words("--help")
-        for verb in ("append", "import", "export", "read", "streams", "types", "stats", "verify"):
+        for verb in ("append", "import", "export", "read", "streams", "types", "stats", "verify", "backup", "repair",
+                     "truncate", "tombstone", "retain", "scavenge", "removals"):
             self.assertIn(f"\n  {verb}", output)
             said, _ = self.run_words(verb, "--help")
             self.assertIn(f"usage: everfold {verb} LOG", said)

@@ -4,6 +4,8 @@
 #include <everfold/cli/arguments.hpp>
 #include <everfold/cli/failure.hpp>
 #include <everfold/cli/help.hpp>
+#include <everfold/cli/words.hpp>
+#include <everfold/log/remains.hpp>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -26,6 +28,13 @@ struct raw_arguments {
     bool follows{};
     std::string directory{};
     bool copies{};
+    std::string ruled{};
+    std::string before{};
+    std::optional<std::string> expected{};
+    std::optional<std::string> max_count{};
+    std::optional<std::string> max_age{};
+    std::string why{};
+    bool is_dry_run{};
 };
 
 // An option that may come several times, each with one value.
@@ -71,6 +80,7 @@ void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
     case verb::types:
     case verb::stats:
     case verb::verify:
+    case verb::removals:
         to.add_flag("--json", raw.as_json);
         break;
     case verb::backup:
@@ -80,6 +90,25 @@ void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
         break;
     case verb::repair:
         to.add_option("--into", raw.directory)->required();
+        to.add_flag("--json", raw.as_json);
+        break;
+    case verb::truncate:
+        to.add_option("STREAM", raw.ruled)->required();
+        to.add_option("--before", raw.before)->required();
+        to.add_option("--expect", raw.expected);
+        break;
+    case verb::tombstone:
+        to.add_option("STREAM", raw.ruled)->required();
+        to.add_option("--expect", raw.expected);
+        break;
+    case verb::retain:
+        to.add_option("STREAM", raw.ruled)->required();
+        to.add_option("--max-count", raw.max_count);
+        to.add_option("--max-age", raw.max_age);
+        break;
+    case verb::scavenge:
+        to.add_option("--why", raw.why);
+        to.add_flag("--dry-run", raw.is_dry_run);
         to.add_flag("--json", raw.as_json);
         break;
     }
@@ -115,6 +144,21 @@ name_template tag_template(const std::string& text) {
     return out;
 }
 
+// What a rule is to say, and of which stream.
+void read_rule(verb command, const raw_arguments& raw, arguments& out) {
+    out.ruled = name_in("STREAM", raw.ruled);
+    if (command == verb::truncate)
+        out.begin = revision{number_in("--before", raw.before, "a revision")};
+    if (raw.expected)
+        out.expected = expectation_in("--expect", *raw.expected);
+    if (raw.max_count)
+        out.kept.max_count = number_in("--max-count", *raw.max_count, "a count");
+    if (raw.max_count && out.kept.max_count == 0)
+        throw usage_error{"--max-count 0 would keep nothing; without it there is no bound"};
+    if (raw.max_age)
+        out.kept.max_age = duration_in("--max-age", *raw.max_age);
+}
+
 arguments meaning_of(verb command, const raw_arguments& raw) {
     arguments out;
     out.command = command;
@@ -138,6 +182,18 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
             throw usage_error{"DIRECTORY is empty: it names a new directory"};
         out.directory = raw.directory;
         out.copies = raw.copies;
+    }
+    if (command == verb::truncate || command == verb::tombstone || command == verb::retain)
+        read_rule(command, raw, out);
+    if (command == verb::scavenge) {
+        if (raw.why.size() > log::provenance_text_max || !is_printable(raw.why))
+            throw usage_error{fmt::format(
+                "--why is to be a text in UTF-8, of at most {} bytes and without control "
+                "characters",
+                log::provenance_text_max
+            )};
+        out.why = raw.why;
+        out.is_dry_run = raw.is_dry_run;
     }
     if (command == verb::import_events) {
         if (out.file.empty())

@@ -4,6 +4,8 @@
 
 #include <everfold/cli/name_template.hpp>
 #include <everfold/cli/selection.hpp>
+#include <everfold/store/append.hpp>
+#include <everfold/store/retention.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -27,6 +29,11 @@ enum class verb : std::uint8_t {
     verify,
     backup,
     repair,
+    truncate,
+    tombstone,
+    retain,
+    scavenge,
+    removals,
 };
 
 struct arguments {
@@ -45,6 +52,14 @@ struct arguments {
     /// `backup` and `repair`: where to; for a backup, whether what could be linked is copied.
     std::string directory{};
     bool copies{};
+    /// `truncate`, `tombstone` and `retain`: the stream, and what its rule says.
+    std::string ruled{};
+    revision begin{};
+    expected_revision expected{expected_revision::exists()};
+    retention kept{};
+    /// `scavenge`.
+    std::string why{};
+    bool is_dry_run{};
 };
 
 /// What to do, or nothing where help was asked for and given on standard output.

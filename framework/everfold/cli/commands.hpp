@@ -18,5 +18,10 @@ void show_stats(const arguments& args, output& out);
 void verify_log(const arguments& args, output& out);
 void back_up_log(const arguments& args, output& out);
 void repair_log(const arguments& args, output& out);
+void truncate_stream(const arguments& args, output& out);
+void tombstone_stream(const arguments& args, output& out);
+void retain_stream(const arguments& args, output& out);
+void scavenge_log(const arguments& args, output& out);
+void list_removals(const arguments& args, output& out);
 
 } // namespace everfold::cli

@@ -95,7 +95,34 @@ constexpr std::string_view repair_details =
     "Exit\n"
     "code 4 where something is lost; the new log is there all the same.\n";
 
-constexpr std::array<command_help, 10> commands{{
+constexpr std::string_view truncate_details =
+    "What comes before REVISION can't be reached any more, from now on; everfold scavenge removes "
+    "it.\n"
+    "REVISION is at most the one that the stream's next event gets. Positions and revisions stay.\n"
+    "  --before REVISION    where the stream begins\n"
+    "  --expect EXPECTED    what the stream must look like: exists (without the option), any,\n"
+    "                       no_stream, or the revision of its last event; else exit code 1\n";
+
+constexpr std::string_view tombstone_details =
+    "None of its events can be reached any more, and nothing is ever appended to it again: this\n"
+    "can't be taken back. To empty a stream that goes on, truncate it.\n"
+    "  --expect EXPECTED    what the stream must look like: exists (without the option), any,\n"
+    "                       no_stream, or the revision of its last event; else exit code 1\n";
+
+constexpr std::string_view retain_details =
+    "Takes the place of the bounds that the stream had; without an option it has none. What is\n"
+    "out of bounds can't be reached, and everfold scavenge removes it.\n"
+    "  --max-count N        the last N events\n"
+    "  --max-age TIME       those recorded no longer ago: 90d, 12h, 30m, 5s\n";
+
+constexpr std::string_view scavenge_details =
+    "Removes for good the events that rules (truncate, tombstone, retain) have put out of reach.\n"
+    "No answer changes; positions and revisions stay. A backup whose files are hard links still\n"
+    "has them: what must be gone has to be gone from backups, too.\n"
+    "  --why TEXT           goes into the record of the removal, which removals shows\n"
+    "  --dry-run            says what would be removed; LOG is only read, beside a writer too\n";
+
+constexpr std::array<command_help, 15> commands{{
     {verb::append,
      "append",
      "LOG [--stream S]",
@@ -130,6 +157,27 @@ constexpr std::array<command_help, 10> commands{{
      "LOG --into DIRECTORY [--json]",
      "save what is intact of a damaged log into a new one",
      repair_details},
+    {verb::truncate,
+     "truncate",
+     "LOG STREAM --before REVISION [--expect EXPECTED]",
+     "let a stream begin later",
+     truncate_details},
+    {verb::tombstone,
+     "tombstone",
+     "LOG STREAM [--expect EXPECTED]",
+     "end a stream for ever",
+     tombstone_details},
+    {verb::retain,
+     "retain",
+     "LOG STREAM [--max-count N] [--max-age TIME]",
+     "bound how much of a stream can be reached",
+     retain_details},
+    {verb::scavenge,
+     "scavenge",
+     "LOG [--why TEXT] [--dry-run] [--json]",
+     "remove what can't be reached",
+     scavenge_details},
+    {verb::removals, "removals", "LOG [--json]", "list what was removed, when and why", {}},
 }};
 
 bool takes_selection(const command_help& c) {
@@ -167,15 +215,14 @@ void print_help(output& out) {
         program_name
     );
     for (const auto& c : commands)
-        out.print("  {:<8} {}\n  {:<8}   {}\n", c.name, c.arguments, "", c.summary);
+        out.print("  {:<9} {}\n  {:<9}   {}\n", c.name, c.arguments, "", c.summary);
     out.print(
         "\n{}\n"
         "{} COMMAND --help says more; --version says which version this is. --json gives one\n"
         "object a line, for programs.\n\n"
         "Exit code: 0 done, 1 refused, not found or conflict, 2 usage, 3 not a log, 4 damaged,\n"
-        "5 in use by another writer, 6 input or output error. All but append and import only read "
-        "LOG:\n"
-        "they never create, lock or repair it.\n",
+        "5 in use by another writer, 6 input or output error. Only append, import, truncate,\n"
+        "tombstone, retain and scavenge change LOG: the others never create, lock or repair it.\n",
         selection_help,
         program_name
     );

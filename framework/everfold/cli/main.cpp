@@ -37,6 +37,16 @@ void run(const arguments& args, output& out) {
         return back_up_log(args, out);
     case verb::repair:
         return repair_log(args, out);
+    case verb::truncate:
+        return truncate_stream(args, out);
+    case verb::tombstone:
+        return tombstone_stream(args, out);
+    case verb::retain:
+        return retain_stream(args, out);
+    case verb::scavenge:
+        return scavenge_log(args, out);
+    case verb::removals:
+        return list_removals(args, out);
     }
 }
 

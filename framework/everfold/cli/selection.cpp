@@ -4,12 +4,11 @@
 #include <everfold/cli/failure.hpp>
 #include <everfold/cli/selection.hpp>
 #include <everfold/cli/stored_json.hpp>
+#include <everfold/cli/words.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
 #include <utility>
 
 namespace everfold::cli {
@@ -17,23 +16,6 @@ namespace everfold::cli {
 namespace {
 
 constexpr position last_position{std::numeric_limits<std::uint64_t>::max()};
-
-std::string name_in(std::string_view option, const std::string& text) {
-    if (text.empty())
-        throw usage_error{fmt::format("{} is empty", option)};
-    if (!is_utf8(text))
-        throw usage_error{fmt::format("{} '{}' is not well-formed UTF-8", option, text)};
-    return text;
-}
-
-std::uint64_t number_in(std::string_view option, const std::string& text, std::string_view what) {
-    std::uint64_t value{};
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failed != std::errc{} || end != text.data() + text.size() || text.empty())
-        throw usage_error{
-            fmt::format("{} '{}' is not {}, a whole number from 0 on", option, text, what)};
-    return value;
-}
 
 timestamp time_in(std::string_view option, const std::string& text) {
     if (const auto t = timestamp::parse(text))

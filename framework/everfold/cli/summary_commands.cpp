@@ -27,6 +27,7 @@ struct group {
     std::uint64_t bytes{};
     position first{};
     position last{};
+    revision last_revision{};
     timestamp first_recorded{};
     timestamp last_recorded{};
 };
@@ -51,6 +52,7 @@ public:
         ++g.events;
         g.bytes += event.payload.size();
         g.last = event.log_position;
+        g.last_revision = event.stream_revision;
         g.last_recorded = event.recorded_at;
     }
 
@@ -122,7 +124,7 @@ void list_streams(const arguments& args, output& out) {
             R"({{"stream":{},"category":{},"last_revision":{},{})",
             quoted_json(g.name),
             quoted_json(category_of(g.name)),
-            g.events - 1,
+            g.last_revision.value(),
             json_of(g)
         ));
 }
