@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""truncate, tombstone, retain, scavenge and removals."""
+"""truncate, tombstone, retain, scavenge and removals; and what they mean for export and import."""
 import os
 import subprocess
 import time
 
 from support import (
-    INPUT_OUTPUT, IN_USE, NOT_A_LOG, PROGRAM, REFUSED, USAGE, CommandTest, main, to_lines,
+    INPUT_OUTPUT, IN_USE, NOT_A_LOG, PROGRAM, REFUSED, USAGE, CommandTest, event, main, to_lines,
 )
 
 RULES = (("truncate", "s", "--before", 1), ("tombstone", "s"), ("retain", "s", "--max-count", 1))
@@ -226,6 +226,51 @@ class Removing(RetentionTest):
             shown = {s["stream"]: (s["events"], s["last_revision"]) for s in self.lines_of("streams", "--json")}
             self.assertEqual(shown, {"s": (2, 4), "r": (5, 4)})
             self.output_of("scavenge")
+
+
+class Transferring(RetentionTest):
+    def filled(self, count=6):
+        self.import_events((event("e", {"n": i, "who": "sr"[i % 2]}) for i in range(count)), "--stream", "{who}")
+
+    def test_an_export_carries_what_can_be_reached_and_an_import_of_it_the_same(self):
+        self.filled()
+        self.output_of("truncate", "s", "--before", 2)
+        self.output_of("tombstone", "r")
+        exported = self.output_of("export")
+        self.assertEqual(len(exported.splitlines()), 1)
+        self.output_of("scavenge")
+        self.assertEqual(self.output_of("export"), exported)
+        self.assertNotIn("$", exported)
+        new = self.path("new.log")
+        self.output_of("import", "-", "--stream", "{who}", log=new, given=exported)
+        self.assertEqual(self.output_of("export", log=new), exported)
+        self.assertEqual(self.output_of("read", "--stream", "$streams", "--json", log=new), "")
+        self.append({"type": "t", "data": {}}, arguments=("--stream", "r"), log=new)  # no rule came along
+
+    def test_rules_are_neither_exported_nor_imported(self):
+        self.filled()
+        self.output_of("truncate", "s", "--before", 2)
+        self.unchanged_by("export", "--stream", "$streams", code=USAGE, says=["'$streams'", "read --json"])
+        self.unchanged_by("import", "-", "--stream", "$streams", given="", code=USAGE, says=["'$streams'", "own"])
+        self.unchanged_by("import", self.file("$streams.jsonl", ""), code=USAGE, says=["'$streams'"])
+        errors = self.errors_of(
+            "import", "-", "--stream", "{who}", code=INPUT_OUTPUT,
+            given=to_lines(event("e", {"who": who}) for who in ("a", "$streams", "b")),
+        )
+        self.assertIn("line 2: the stream '$streams' would be one of the log's own", errors)
+        self.assertIn("all 1 event before it", errors)
+        self.assertEqual([s["stream"] for s in self.lines_of("streams", "--json")], ["r", "s", "a"])
+
+    def test_an_import_goes_into_no_stream_that_has_ended(self):
+        self.filled()
+        self.output_of("tombstone", "s")
+        errors = self.errors_of(
+            "import", "-", "--stream", "{who}", code=INPUT_OUTPUT,
+            given=to_lines(event("e", {"who": who}) for who in ("r", "r", "s", "r")),
+        )
+        self.assertIn("line 3: the stream 's' has ended", errors)
+        self.assertIn("all 2 events before it", errors)
+        self.assertEqual((self.revisions("r"), self.revisions("s")), ([0, 1, 2, 3, 4], []))
 
 
 if __name__ == "__main__":

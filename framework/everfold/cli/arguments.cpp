@@ -5,6 +5,7 @@
 #include <everfold/cli/failure.hpp>
 #include <everfold/cli/help.hpp>
 #include <everfold/cli/words.hpp>
+#include <everfold/log/record.hpp>
 #include <everfold/log/remains.hpp>
 
 #include <CLI/CLI.hpp>
@@ -123,10 +124,19 @@ std::string stem_of(const std::string& path) {
     return name;
 }
 
+// An import takes events, not rules.
+void refuse_own_stream(const std::string& name) {
+    if (name.starts_with(log::own_stream_prefix))
+        throw usage_error{
+            "no events can be imported into '" + name +
+            "': names that begin with '$' are the log's own; give another --stream"};
+}
+
 name_template import_stream_of(const raw_arguments& raw) {
     if (raw.stream) {
         if (raw.stream->empty())
             throw usage_error{"--stream is empty"};
+        refuse_own_stream(*raw.stream);
         return name_template{*raw.stream};
     }
     if (raw.file == "-")
@@ -134,6 +144,7 @@ name_template import_stream_of(const raw_arguments& raw) {
     auto stem = stem_of(raw.file);
     if (stem.empty() || stem.size() > 255 || !is_printable(stem))
         throw usage_error{"no stream can be called like '" + raw.file + "': give --stream"};
+    refuse_own_stream(stem);
     return name_template::constant(std::move(stem));
 }
 
@@ -171,6 +182,13 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
     out.selected = parse_selection(raw.selected);
     if (raw.follows && raw.selected.is_backwards)
         throw usage_error{"--follow goes forwards, where new events come: not with --backwards"};
+    if (command == verb::export_events)
+        for (const auto& name : raw.selected.streams)
+            if (name.starts_with(log::own_stream_prefix))
+                throw usage_error{
+                    "--stream '" + name +
+                    "' holds rules, which an export does not carry; everfold read --json shows "
+                    "them"};
     if (command == verb::append) {
         if (raw.stream && (raw.stream->empty() || !is_printable(*raw.stream)))
             throw usage_error{

@@ -45,13 +45,15 @@ constexpr std::string_view import_details =
     "                       pointers as {/address/city}; braces themselves are doubled\n"
     "  --tag TEMPLATE       such as user:{user_id}; several times: so many tags\n"
     "A line that is malformed, or lacks a field that a template names, ends the run with its\n"
-    "number and exit code 6; all lines before it are in the log. A log that is missing is "
+    "number and exit code 6; all lines before it are in the log. So does one whose stream was\n"
+    "tombstoned, or is the log's own (a name that begins with $). A log that is missing is "
     "created.\n";
 
 constexpr std::string_view export_details =
     "Writes to standard output what import reads: time, type and data of each event, and its\n"
     "metadata as further fields. Streams and tags have no place in that form; read --json has\n"
-    "them.\n\n";
+    "them. Only what can be reached is exported: neither what rules hide, removed or not, nor the\n"
+    "rules themselves, so a log made by import has none.\n\n";
 
 constexpr std::string_view read_details =
     "Shows events as they were stored, whatever their types: no program that knows them is\n"

@@ -9,6 +9,8 @@
 #include <everfold/cli/tutorial_format.hpp>
 #include <everfold/cli/user_file.hpp>
 #include <everfold/log/event_log.hpp>
+#include <everfold/log/record.hpp>
+#include <everfold/store/stream_rules.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -27,9 +29,13 @@ namespace {
 class batch_writer {
 public:
     explicit batch_writer(log::event_log& log)
-        : log_{log} {}
+        : log_{log} {
+        rules_.refresh(log.index());
+    }
 
+    /// Failure: malformed_line where the stream takes no events; the line before it is the last.
     void add(line_event event, std::uint64_t line) {
+        require_open(event.stream);
         bytes_ += event.event.payload.size() + event.event.metadata.size();
         events_.push_back(std::move(event));
         lines_.push_back(line);
@@ -64,6 +70,18 @@ public:
 private:
     static constexpr std::size_t events_max = 1000;
     static constexpr std::size_t bytes_max = 4U << 20U;
+
+    // What a store's append asks, too. Nobody else writes, so the rules stay as they are.
+    void require_open(const std::string& stream) const {
+        if (stream.starts_with(log::own_stream_prefix))
+            throw malformed_line{
+                "the stream '" + stream +
+                "' would be one of the log's own, as is every name that begins with '$'"};
+        if (!rules_.are_none() && rules_.is_tombstoned(stream))
+            throw malformed_line{
+                "the stream '" + stream +
+                "' has ended: it was tombstoned, and its name is never used again"};
+    }
 
     static bool is_about_the_event(const error& e) {
         return e.code() == errc::limit || e.code() == errc::encoding || e.code() == errc::invalid;
@@ -102,6 +120,7 @@ private:
     }
 
     log::event_log& log_;
+    stream_rules rules_{};
     std::vector<line_event> events_{};
     std::vector<std::uint64_t> lines_{};
     std::size_t bytes_{};
