@@ -58,11 +58,13 @@ class Log:
 
     def manifest(self):
         file, segments = self.slots("LOG", b"L"), []
-        file.need(file.fields("2I") == (0, 0), "unsupported: a newer format")
+        file.need(file.fields("2I") == (1, 0), "unsupported: another format")
         _, _, self.batch_bytes, _, count, _dead = file.fields("Q2Iq2I")
         for number in range(count):
-            *values, length = file.fields("7Q3q2IH")
-            entry = Entry(*values, file.text(length))
+            *values, events, epoch, kind, properties, length = file.fields("7Q3qQI3H")
+            entry = Entry(*values, epoch, kind, file.text(length))
+            file.need(properties & 1 == 0, "unsupported: a segment from which events were removed")
+            file.need(kind == 0 or events == entry.end - entry.first, "a segment that lacks events")
             file.need("/" not in entry.name and entry.name[:1] not in ("", "."), "an impossible file name")
             file.need((entry.number, entry.kind == 0) == (number, number == count - 1), "segments out of order")
             segments.append(entry)
