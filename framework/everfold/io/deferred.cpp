@@ -111,4 +111,8 @@ std::string deferred_files::unsafe_kind(const std::string& directory) {
     return to_->unsafe_kind(directory);
 }
 
+bool deferred_files::is_within(const std::string& inner, const std::string& outer) {
+    return to_->is_within(inner, outer);
+}
+
 } // namespace everfold::io

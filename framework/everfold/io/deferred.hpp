@@ -36,6 +36,7 @@ public:
     [[nodiscard]] bool is_open_for_writing(const std::string& path) override;
     [[nodiscard]] std::uint64_t process_id() const noexcept override;
     [[nodiscard]] std::string unsafe_kind(const std::string& directory) override;
+    [[nodiscard]] bool is_within(const std::string& inner, const std::string& outer) override;
 
 private:
     [[nodiscard]] std::string place_of(const std::string& path) const;

@@ -190,6 +190,10 @@ public:
 
     /// The kind of file system where it can't keep the promises (network, user-space), else empty.
     [[nodiscard]] virtual std::string unsafe_kind(const std::string& directory) = 0;
+
+    /// Whether the directory `inner` is the directory `outer`, or lies somewhere below it, by
+    /// whatever names the two are called. Both must exist.
+    [[nodiscard]] virtual bool is_within(const std::string& inner, const std::string& outer) = 0;
 };
 
 /// Wall time for stamps, monotonic time for measuring. Wall time never decides safety.

@@ -88,14 +88,17 @@ descriptor above_standard_streams(descriptor d) {
 /// directory later (a daemon does) keeps its log.
 using starting_directory = std::shared_ptr<const descriptor>;
 
-starting_directory current_directory() {
+// Of a directory that is only passed through; one that may not be listed will do where the system
+// can.
 #ifdef O_PATH
-    constexpr int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+constexpr int passing_flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 #else
-    constexpr int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+constexpr int passing_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 #endif
+
+starting_directory current_directory() {
     return std::make_shared<const descriptor>(above_standard_streams(descriptor{
-        retried([] { return ::open(".", flags); })}));
+        retried([] { return ::open(".", passing_flags); })}));
 }
 
 int number_of(const starting_directory& start) noexcept {
@@ -545,6 +548,25 @@ public:
     std::string unsafe_kind(const std::string& directory) override {
         const auto opened = open_directory(start_, directory, "ask for the file system of");
         return unsafe_kind_of(opened.value(), directory);
+    }
+
+    bool is_within(const std::string& inner, const std::string& outer) override {
+        constexpr auto verb = "ask for the place of";
+        const auto wanted = status_of(open_directory(start_, outer, verb), verb, outer);
+        auto at = open_directory(start_, inner, verb);
+        // Up to the root, which is its own parent.
+        for (auto here = status_of(at, verb, inner);;) {
+            if (is_same_file(here, wanted))
+                return true;
+            descriptor above{retried([&] { return ::openat(at.value(), "..", passing_flags); })};
+            if (!above.is_open())
+                throw io_error{verb, inner, errno};
+            const auto there = status_of(above, verb, inner);
+            if (is_same_file(here, there))
+                return false;
+            at = above_standard_streams(std::move(above));
+            here = there;
+        }
     }
 
 private:

@@ -312,6 +312,19 @@ std::string simulated_disk::unsafe_kind(const std::string& directory) {
     return {};
 }
 
+bool simulated_disk::is_within(const std::string& inner, const std::string& outer) {
+    constexpr auto verb = "ask for the place of";
+    const auto lock = state_->look();
+    const auto wanted = state_->find_directory(verb, outer);
+    // There are no links, so the way to it leads through all that it lies in.
+    for (auto at = inner;; at = parent(at)) {
+        if (state_->find_directory(verb, at) == wanted)
+            return true;
+        if (at == "/" || at == "." || parent(at) == at)
+            return false;
+    }
+}
+
 std::uint64_t simulated_disk::operation_count() const {
     const std::scoped_lock lock{state_->mutex};
     return state_->count;

@@ -72,6 +72,7 @@ public:
     [[nodiscard]] std::uint64_t process_id() const noexcept override { return 1; }
 
     [[nodiscard]] std::string unsafe_kind(const std::string& directory) override;
+    [[nodiscard]] bool is_within(const std::string& inner, const std::string& outer) override;
 
     /// How many operations there have been; the next one has this number.
     [[nodiscard]] std::uint64_t operation_count() const;
