@@ -43,6 +43,8 @@ constexpr std::string_view expected_name(errc code) {
         return "invalid";
     case errc::tombstoned:
         return "tombstoned";
+    case errc::diverged:
+        return "diverged";
     }
     return {};
 }

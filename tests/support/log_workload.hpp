@@ -23,9 +23,13 @@ inline constexpr std::uint64_t tiny_segment = 4096 + 900; // a few batches
 
 /// Create, append, rotate, archive, close, open again, archive what was left, append and rotate,
 /// archiving each full segment: until something stops it. At a level that is not commit, one append
-/// in five asks for that, and one in four is read.
-inline void
-run_workload(const io::machine& machine, ledger& book, durability level = durability::commit()) {
+/// in five asks for that, and one in four is read. With a mirror, where one is named.
+inline void run_workload(
+    const io::machine& machine,
+    ledger& book,
+    durability level = durability::commit(),
+    const std::string& mirror = {}
+) {
     const auto append = [&](log::event_log& to, std::vector<std::string> texts) {
         const auto stream = "s-" + std::to_string(book.batches.size() % 3);
         book.batches.push_back(texts);
@@ -41,6 +45,7 @@ run_workload(const io::machine& machine, ledger& book, durability level = durabi
     {
         auto options = small_log(log::access::create, tiny_segment);
         options.level = level;
+        options.mirror = mirror;
         const auto to = log::event_log::open(machine, "/log", options);
         for (int i = 0; i < 8; ++i)
             append(*to, {"first life, batch " + std::to_string(i), "and its second event"});
@@ -51,6 +56,7 @@ run_workload(const io::machine& machine, ledger& book, durability level = durabi
     auto compressing = small_log(log::access::existing);
     compressing.compress_sealed = true;
     compressing.level = level;
+    compressing.mirror = mirror;
     const auto again = log::event_log::open(machine, "/log", compressing);
     for (int i = 0; i < 6; ++i)
         append(*again, {"second life, batch " + std::to_string(i)});

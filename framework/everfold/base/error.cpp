@@ -13,7 +13,7 @@ namespace everfold {
 
 namespace {
 
-constexpr std::array<errc_entry, 14> table{{
+constexpr std::array<errc_entry, 15> table{{
     {errc::io,
      "io",
      "the operating system refused a read, write, sync or open",
@@ -88,6 +88,11 @@ constexpr std::array<errc_entry, 14> table{{
      "the stream has ended for ever",
      "nothing was changed",
      "append to a stream of another name"},
+    {errc::diverged,
+     "diverged",
+     "a log and its mirror hold different events",
+     "no event was changed in either",
+     "open each alone and decide which one goes on; move the other away, and a new mirror is made"},
 }};
 
 std::string quoted(std::string_view path) {

@@ -33,6 +33,7 @@ enum class errc : std::uint8_t {
     limit,         ///< larger than the log allows
     invalid,       ///< an argument that can't be meant
     tombstoned,    ///< the stream has ended for ever
+    diverged,      ///< a log and its mirror hold different events
 };
 
 /// One row of docs/guide/errors.md.

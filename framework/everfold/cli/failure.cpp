@@ -66,6 +66,7 @@ exit_code exit_code_of(errc code) noexcept {
     case errc::replay:
     case errc::invalid:
     case errc::tombstoned:
+    case errc::diverged:
         return exit_code::refused;
     }
     return exit_code::refused;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
+#include <everfold/io/mirrored.hpp>
 #include <everfold/log/creation.hpp>
 #include <everfold/log/event_log.hpp>
 #include <everfold/log/manifest.hpp>
+#include <everfold/log/mirroring.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -43,6 +45,17 @@ std::unique_ptr<io::file_lock> take_lock(const io::machine& machine, const std::
     return lock;
 }
 
+/// The log was moved, or the two names were exchanged: a new one would be of no use.
+void require_log_or_no_mirror(
+    const io::machine& machine, const std::string& directory, const std::string& mirror
+) {
+    if (!mirror.empty() && has_manifest(*machine.files, mirror))
+        throw error{
+            errc::not_a_log,
+            "there is no log at '" + directory + "', though its mirror '" + mirror +
+                "' is one: open that"};
+}
+
 void require_safe(
     const io::machine& machine, const std::string& directory, const log_options& options
 ) {
@@ -77,7 +90,10 @@ std::unique_ptr<event_log> event_log::open(
 ) {
     std::unique_ptr<event_log> log{new event_log{machine, directory, options}};
     auto& files = *machine.files;
+    const auto& mirror = options.mirror;
     if (options.mode == access::read_only) {
+        if (!mirror.empty())
+            throw error{errc::invalid, "a log that is opened for reading has no mirror to keep"};
         log->loaded_ = load_for_reading(machine, directory);
         return log;
     }
@@ -85,27 +101,59 @@ std::unique_ptr<event_log> event_log::open(
         if (options.mode == access::existing)
             static_cast<void>(read_manifest(files, directory)); // says why it is not a log
         require_possible(options.limits);
+        require_log_or_no_mirror(machine, directory, mirror);
         prepare_directory(machine, directory);
     }
     require_safe(machine, directory, options);
+    if (!mirror.empty()) {
+        prepare_mirror(machine, directory, mirror);
+        require_safe(machine, mirror, options);
+    }
     auto lock = take_lock(machine, directory);
+    if (!mirror.empty())
+        lock = io::both(std::move(lock), take_lock(machine, mirror));
     if (!has_manifest(files, directory))
         create_log(machine, directory, options.limits);
+    log->load();
+    if (!mirror.empty())
+        log->load_with_mirror(mirror);
     try {
-        log->loaded_ = load_for_writing(machine, directory);
         log->writer_ = std::make_unique<log_writer>(
-            machine,
+            log->machine_,
             directory,
             std::move(lock),
             log->loaded_,
-            writer_options{options.compress_sealed, options.level, options.segment_age_max}
+            writer_options{
+                options.compress_sealed,
+                options.level,
+                options.segment_age_max,
+                mirror.empty() ? 0 : machine.random->next_u64()}
         );
     } catch (const io_error&) {
-        // Where a sync failed, what can be read need not be on the disk.
-        distrust_cache(machine, directory);
+        distrust_cache(log->machine_, directory);
         throw;
     }
     return log;
+}
+
+void event_log::load() {
+    try {
+        loaded_ = load_for_writing(machine_, directory_);
+    } catch (const io_error&) {
+        // Where a sync failed, what can be read need not be on the disk.
+        distrust_cache(machine_, directory_);
+        throw;
+    }
+}
+
+void event_log::load_with_mirror(const std::string& mirror) {
+    // Only what was judged, and recovered where need was, is given to the mirror.
+    bring_up_to_date(machine_, directory_, loaded_, mirror, loaded_.notes.notes);
+    machine_.files = std::make_shared<io::mirrored_files>(machine_.files, directory_, mirror);
+    auto found = std::move(loaded_.notes);
+    load();
+    // Of the second time there is nothing to tell; the writer must know of the first.
+    loaded_.notes = std::move(found);
 }
 
 std::optional<placed> event_log::append(

@@ -41,6 +41,8 @@ struct log_options {
     bool compress_sealed{true};
     /// The least that append() promises; one append may ask for more.
     durability level{};
+    /// A directory that holds the same log, in step with this one; empty: none. For writing only.
+    std::string mirror{};
     /// A segment whose first event is as old is sealed, and archived; zero: only full ones are.
     std::chrono::nanoseconds segment_age_max{};
     bool allow_unsafe_file_system{};
@@ -143,6 +145,10 @@ public:
 
 private:
     event_log(io::machine machine, std::string directory, const log_options& options);
+
+    void load();
+    /// After load(): from here on, all that is changed is changed in both.
+    void load_with_mirror(const std::string& mirror);
 
     [[nodiscard]] bool take_in(position p, std::optional<std::uint32_t>& head_word);
 

@@ -65,6 +65,8 @@ log_writer::log_writer(
     , is_at_commit_{level_.what() == durability::level::commit}
     , in_flight_max_{in_flight_max_at(level_, limits_)}
     , segment_age_max_{options.segment_age_max}
+    , pair_{options.pair}
+    , last_pair_{loaded.head.mark.pair}
     , framer_{*index_, manifest_.segments.back(), loaded.active}
     , written_{loaded.active}
     , durable_{loaded.active}
@@ -330,7 +332,9 @@ head_mark log_writer::mark_of(head_state state) const {
         .epoch = framer_.here().epoch,
         .state = state,
         .boot_id = machine_.boot_id,
-        .in_flight_max = in_flight_max_};
+        .in_flight_max = in_flight_max_,
+        .pair = pair_ == 0 ? last_pair_ : pair_,
+        .is_paired = pair_ != 0};
 }
 
 void log_writer::write_control_frame(frame_kind kind, bytes_view body) {

@@ -55,6 +55,8 @@ struct writer_options {
     durability level{};
     /// A segment whose first event is as old is followed by a new one; zero: none is.
     std::chrono::nanoseconds segment_age_max{};
+    /// Where the log has a mirror: a number for this writer, that both directories will know.
+    std::uint64_t pair{};
 };
 
 /// Shared by all whose frames are written together. Each throws a copy: whoever catches one may add
@@ -250,6 +252,8 @@ private:
     const bool is_at_commit_;
     const std::uint64_t in_flight_max_;
     const std::chrono::nanoseconds segment_age_max_;
+    const std::uint64_t pair_; // zero: this writer has no mirror
+    const std::uint64_t last_pair_;
     batch_framer framer_;
     byte_buffer in_flight_{};
     // In the active segment, what is written and in the index, and what is synced, ends here. At

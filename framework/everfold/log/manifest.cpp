@@ -82,6 +82,8 @@ public:
         return out;
     }
 
+    [[nodiscard]] bool is_at_end() const noexcept { return rest_.empty(); }
+
     [[noreturn]] void fail(const char* what) const {
         throw corruption{file_, byte_offset{0}, what};
     }
@@ -253,6 +255,8 @@ byte_buffer encode(const head_mark& mark) {
     append_le(out, static_cast<std::uint32_t>(mark.state));
     append_bytes(out, mark.boot_id.octets);
     append_le(out, mark.in_flight_max);
+    append_le(out, mark.pair);
+    append_le(out, static_cast<std::uint32_t>(mark.is_paired ? 1 : 0));
     return out;
 }
 
@@ -288,6 +292,10 @@ read_head_mark(io::file_system& files, const std::string& directory, const uuid&
         mark.state = static_cast<head_state>(state);
         mark.boot_id = in.id();
         mark.in_flight_max = in.number<std::uint64_t>();
+        if (!in.is_at_end()) { // the first logs had no mirrors
+            mark.pair = in.number<std::uint64_t>();
+            mark.is_paired = in.number<std::uint32_t>() != 0;
+        }
         return {mark, slots->newest.generation, slots->are_both_whole, slots->word};
     }
     throw damaged("neither copy of the head mark matches its checksum");

@@ -94,6 +94,10 @@ struct head_mark {
     uuid boot_id{};
     /// What its writer may have written and not synced, at most.
     std::uint64_t in_flight_max{};
+    /// Of the last writer that wrote to two directories: a number that both have. Zero: none did.
+    std::uint64_t pair{};
+    /// Whether that is this one, so that it acknowledges nothing which only one directory holds.
+    bool is_paired{};
 
     friend bool operator==(const head_mark&, const head_mark&) = default;
 };

@@ -13,10 +13,11 @@ namespace everfold::log {
 namespace {
 
 /// Of files that are not live: whether they can be made again from what is. An index that belongs
-/// to no sealed segment, or is half written; an unfinished archive of a segment whose own file is
-/// live; an unfinished rewriting of a segment that has a file.
+/// to no sealed segment, or is half written; half a copy of a file of the log that this one
+/// mirrors; an unfinished archive of a segment whose own file is live; an unfinished rewriting of a
+/// segment that has a file.
 bool is_spare(std::string_view name, const manifest& content) {
-    if (name.ends_with(".evi") || name.ends_with(".evi.tmp"))
+    if (name.ends_with(".evi") || name.ends_with(".tmp"))
         return true;
     const bool is_archive = name.ends_with(".evz");
     if (!is_archive && !name.ends_with(".evr"))
