@@ -103,6 +103,21 @@ TEST_CASE("the directory is changed before its mirror, and both before a sync re
     );
 }
 
+TEST_CASE("a directory is mirrored whether or not its name ends in a slash") {
+    for (const std::string name : {"/d", "/d/", "/d//"}) {
+        CAPTURE(name);
+        pair_of_directories two;
+        io::mirrored_files files{two.disk, name, "/m/"};
+        io::replace_durably(files, io::join(name, "one"), as_bytes("1"));
+        CHECK(two.disk->files_below("/m") == std::vector<std::string>{"/m/one"});
+        files.sync_directory(name);
+        CHECK(two.are_same());
+        files.open("/d/two", open_mode::create_new)->sync_all();
+        files.sync_directory(io::parent("/d/two"));
+        CHECK(two.are_same());
+    }
+}
+
 TEST_CASE("what lies outside a mirrored directory is not mirrored") {
     pair_of_directories two;
     two.disk->make_directory("/d2");

@@ -94,6 +94,12 @@ private:
     std::unique_ptr<file_lock> other_;
 };
 
+std::string without_slash(std::string path) {
+    while (path.size() > 1 && path.ends_with('/'))
+        path.pop_back();
+    return path;
+}
+
 /// Does `change` unless what it asks for is so already, as `number` says.
 template <class Change>
 void unless(int number, Change change) {
@@ -115,7 +121,7 @@ mirrored_files::mirrored_files(
     std::shared_ptr<file_system> to, std::string directory, std::string mirror
 )
     : to_{std::move(to)}
-    , directory_{std::move(directory)}
+    , directory_{without_slash(std::move(directory))}
     , mirror_{std::move(mirror)} {
     check(!directory_.empty() && !mirror_.empty(), "both directories have a name");
 }
@@ -123,11 +129,9 @@ mirrored_files::mirrored_files(
 mirrored_files::~mirrored_files() = default;
 
 std::string mirrored_files::twin_of(const std::string& path) const {
-    if (path == directory_)
+    if (without_slash(path) == directory_)
         return mirror_;
-    // As join() made it.
-    const auto start = join(directory_, {});
-    const auto below = start.ends_with('/') ? start : start + '/';
+    const auto below = directory_.ends_with('/') ? directory_ : directory_ + '/';
     if (!path.starts_with(below))
         return {};
     return join(mirror_, std::string_view{path}.substr(below.size()));
