@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <everfold/base/error.hpp>
 #include <everfold/io/posix.hpp>
 #include <everfold/io/simulated.hpp>
 #include <everfold/log/event_log.hpp>
@@ -25,6 +26,8 @@ log::access access_of(open_mode mode) noexcept {
 
 /// The same engine on files that are in memory only (docs/decisions/0004-in-memory-store.md).
 store open_in_memory(const store_options& options) {
+    if (!options.mirror.empty())
+        throw error{errc::invalid, "a store in memory has no mirror"};
     auto machine = io::posix_machine();
     machine.files = std::make_shared<io::simulated_disk>(false);
     machine.has_background = false;
@@ -52,6 +55,7 @@ store open(const std::string& path, const store_options& options, const io::mach
              .batch_bytes_max = options.batch_bytes_max},
         .compress_sealed = options.compress_sealed,
         .level = options.level,
+        .mirror = options.mirror,
         .segment_age_max = options.segment_age_max,
         .allow_unsafe_file_system = options.allow_unsafe_file_system};
     return store{std::make_shared<log_store>(log::event_log::open(machine, path, log_options))};

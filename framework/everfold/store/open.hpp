@@ -36,6 +36,10 @@ struct store_options {
     /// What an append survives once it has returned; the default loses nothing. At another level,
     /// this process reads what it has appended, other processes what is durable.
     durability level{durability::commit()};
+    /// A second directory that holds the same log, best on another disk: each append is as durable
+    /// there as in the first before it returns. A new or empty directory, or the mirror of last
+    /// time, which is brought up to date first. To take over, open it as the log. Not for reading.
+    std::string mirror{};
     /// Accepts file systems on which a lock or a sync may be a lie (network, user-space).
     bool allow_unsafe_file_system{};
 };
@@ -43,7 +47,8 @@ struct store_options {
 /// Opens the log in the directory `path`, or a store in memory for "memory:" (each call a new one).
 ///
 /// The limits are those of the log once it exists, where they were set when it was created.
-/// Failure: errc::not_a_log, in_use (names the owner), damaged, unsupported, io.
+/// Failure: errc::not_a_log, in_use (names the owner), damaged, unsupported, io; diverged where the
+///          mirror holds events that the log has not.
 [[nodiscard]] store open(const std::string& path, const store_options& options = {});
 
 /// The same on a given machine: tests pass a simulated one.
