@@ -419,3 +419,56 @@ TEST_CASE_TEMPLATE(
     CHECK(here.store().stats().snapshots == 0);
     CHECK(here.store().stats().archived_segments == 0);
 }
+
+TEST_CASE_TEMPLATE(
+    "P14: a state never depends on a snapshot of what is out of reach",
+    Place,
+    in_memory,
+    in_a_directory
+) {
+    Place here;
+    fill(here.store(), 12);
+    {
+        auto books = repository<ledger_book>{here.store()};
+        REQUIRE(books.snapshot("one") == revision{11});
+    }
+    here.store().truncate("one", revision{8}).value();
+    for (const bool is_removed : {false, true}) {
+        CAPTURE(is_removed);
+        auto books = repository<ledger_book>{here.store()};
+        CHECK(books.load("one").state() == books.replay("one").state());
+        CHECK(books.load("one").state().changes == 4);
+        CHECK(books.stats().snapshots_used == 0);
+        const auto taken = books.snapshot("one");
+        CHECK_FALSE(taken);
+        const auto packed = books.compact("one");
+        CHECK(packed.snapshot_bytes == 0);
+        CHECK(packed.events_covered == 12);
+        const auto done = here.store().scavenge();
+        CHECK(done.snapshots == (is_removed ? 0 : 1));
+    }
+    CHECK(here.store().stats().snapshots == 0);
+}
+
+TEST_CASE_TEMPLATE(
+    "an aggregate whose events are all out of reach begins anew and goes on",
+    Place,
+    in_memory,
+    in_a_directory
+) {
+    Place here;
+    fill(here.store(), 3);
+    here.store().truncate("one", revision{3}).value();
+    for (int round = 0; round < 2; ++round) {
+        CAPTURE(round);
+        auto books = repository<ledger_book>{here.store()};
+        CHECK(books.load("one").state() == ledger{});
+        const auto taken = books.snapshot("one");
+        CHECK_FALSE(taken);
+        books.update("one", [](ledger_book& b) { b.set("new", 7); });
+        CHECK(here.store().last_revision("one") == revision{static_cast<std::uint64_t>(3 + round)});
+        CHECK(repository<ledger_book>{here.store()}.load("one").state().changes == 1);
+        here.store().truncate("one", revision{static_cast<std::uint64_t>(4 + round)}).value();
+        here.store().scavenge();
+    }
+}

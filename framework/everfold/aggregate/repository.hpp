@@ -161,14 +161,12 @@ public:
     }
 
     /// Saves a snapshot of the aggregate as it is now. Returns where; nothing for a stream without
-    /// events.
+    /// events, or whose first event is out of reach (docs/rewriting/retention.md).
     std::optional<revision> snapshot(std::string_view stream) {
         lease leased{kept_, stream};
         A& now = current(leased);
         const auto at = now.last_revision();
-        if (at)
-            engine_.save_snapshot(any(now));
-        return at;
+        return at && engine_.save_snapshot(any(now)) ? at : std::nullopt;
     }
 
     /// Folds the stream afresh, saves and verifies that snapshot, and moves the events it covers to

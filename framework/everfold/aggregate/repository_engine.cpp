@@ -157,6 +157,9 @@ void repository_engine::catch_up(any_aggregate into, any_fold fold) {
     if (!into.base.last_revision())
         start_from_snapshot(into, last_possible);
     read_tail(into, fold, last_possible);
+    // All that the stream had is out of reach: the state is the first one, and the stream goes on.
+    if (last && !into.base.last_revision())
+        access::folded(into.base, *last, {});
 }
 
 append_result repository_engine::append(any_aggregate from) {
@@ -191,6 +194,12 @@ append_result repository_engine::append(any_aggregate from) {
     }
 }
 
+bool repository_engine::is_whole(std::string_view stream) {
+    const auto first = store_.engine().read(query{}.stream(std::string{stream}).limit(1));
+    const auto* event = first->next();
+    return event != nullptr && event->stream_revision == revision{};
+}
+
 snapshot repository_engine::snapshot_of(any_aggregate of) const {
     snapshot out{
         .stream = of.base.stream(),
@@ -203,12 +212,15 @@ snapshot repository_engine::snapshot_of(any_aggregate of) const {
     return out;
 }
 
-void repository_engine::save_snapshot(any_aggregate of) {
+bool repository_engine::save_snapshot(any_aggregate of) {
     check(of.base.uncommitted().empty(), "a snapshot holds saved events only");
+    if (!is_whole(of.base.stream()))
+        return false;
     const auto taken = snapshot_of(of);
     store_.engine().save_snapshot(taken);
     access::snapshot_at(of.base) = taken.at;
     ++stats_.snapshots_saved;
+    return true;
 }
 
 void repository_engine::save_snapshot_if_due(any_aggregate of) noexcept {
@@ -220,7 +232,7 @@ void repository_engine::save_snapshot_if_due(any_aggregate of) noexcept {
         return;
     // The events are durable: nothing that goes wrong now may look as if they were not.
     try {
-        save_snapshot(of);
+        static_cast<void>(save_snapshot(of));
     } catch (const std::exception&) {
         ++stats_.snapshots_failed;
     }
@@ -246,16 +258,20 @@ compact_report repository_engine::compact(any_aggregate folded, any_aggregate sp
                 "describe "
                 "of one of its fields loses something"};
 
-    store_.engine().save_snapshot(taken);
-    ++stats_.snapshots_saved;
-    // A snapshot that nobody has read back is a hope. Equal bytes decode to the state just checked.
-    const auto found = store_.engine().load_snapshot(stream, taken.fold, taken.at);
-    if (!found || *found != taken)
-        throw error{
-            errc::damaged,
-            "the snapshot of stream " + quoted(stream) + " at " + in_words(taken.at) +
-                " does not read back as it was saved; nothing was archived"};
-    access::snapshot_at(folded.base) = taken.at;
+    const bool has_snapshot = is_whole(stream);
+    if (has_snapshot) {
+        store_.engine().save_snapshot(taken);
+        ++stats_.snapshots_saved;
+        // A snapshot that nobody has read back is a hope. Equal bytes decode to the state just
+        // checked.
+        const auto found = store_.engine().load_snapshot(stream, taken.fold, taken.at);
+        if (!found || *found != taken)
+            throw error{
+                errc::damaged,
+                "the snapshot of stream " + quoted(stream) + " at " + in_words(taken.at) +
+                    " does not read back as it was saved; nothing was archived"};
+        access::snapshot_at(folded.base) = taken.at;
+    }
 
     const auto archived = store_.engine().archive(stream, taken.at);
     return {
@@ -264,7 +280,7 @@ compact_report repository_engine::compact(any_aggregate folded, any_aggregate sp
         .events_covered = events_until(taken.at),
         .segments = archived.segments,
         .events_archived = archived.events,
-        .snapshot_bytes = taken.state.size(),
+        .snapshot_bytes = has_snapshot ? taken.state.size() : 0,
         .at = taken.at};
 }
 

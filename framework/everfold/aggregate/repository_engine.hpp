@@ -69,8 +69,9 @@ public:
     /// On success the aggregate has no uncommitted events; on conflict it is as it was.
     append_result append(any_aggregate from);
 
-    /// Saves a snapshot of an aggregate without uncommitted events.
-    void save_snapshot(any_aggregate of);
+    /// Saves a snapshot of an aggregate without uncommitted events; whether it did. Of a stream
+    /// whose beginning is out of reach there are none.
+    bool save_snapshot(any_aggregate of);
 
     /// `folded` was folded from events alone; `spare` is an aggregate of the same type.
     compact_report compact(any_aggregate folded, any_aggregate spare);
@@ -87,6 +88,8 @@ public:
     [[nodiscard]] const repository_options& options() const noexcept { return options_; }
 
 private:
+    /// Whether the stream's first event can be reached.
+    [[nodiscard]] bool is_whole(std::string_view stream);
     [[nodiscard]] snapshot snapshot_of(any_aggregate of) const;
     [[nodiscard]] bool is_usable(const snapshot& found, any_aggregate into);
     void save_snapshot_if_due(any_aggregate of) noexcept;

@@ -297,6 +297,14 @@ std::shared_ptr<const log::reachability> log_store::reachable(bool shows_own) {
     return std::make_shared<reachable_now>(known, index, clock()->now(), shows_own);
 }
 
+bool log_store::is_whole(std::string_view stream) {
+    if (!rules().of(stream))
+        return true;
+    const auto first = read(query{}.stream(std::string{stream}).limit(1));
+    const auto* event = first->next();
+    return event != nullptr && event->stream_revision == revision{};
+}
+
 append_result log_store::append_rule(
     std::string_view stream, new_event rule, expected_revision expected, revision begin
 ) {
@@ -365,7 +373,7 @@ scavenge_report log_store::scavenge(const scavenge_options& options) {
         .bytes_before = done.bytes_before,
         .bytes_after = done.bytes_after};
     const std::lock_guard lock{saving_};
-    const auto is_gone = [&](std::string_view stream) { return known.is_tombstoned(stream); };
+    const auto is_gone = [&](std::string_view stream) { return !is_whole(stream); };
     if (!known.are_none())
         out.snapshots =
             options.is_dry_run ? snapshots_.count_if(is_gone) : snapshots_.remove_if(is_gone);
@@ -451,7 +459,8 @@ void log_store::save_snapshot(const snapshot& s) {
 std::optional<snapshot>
 log_store::load_snapshot(std::string_view stream, std::string_view fold, revision up_to) {
     const auto& index = log_->index();
-    if (rules().is_tombstoned(stream))
+    // A state of events that can't be reached any more; what it was folded from is not in it.
+    if (!is_whole(stream))
         return {};
     for (const auto& name : snapshots_.names(stream, fold, up_to)) {
         std::string why;

@@ -56,6 +56,8 @@ private:
     const stream_rules& rules();
     /// Null where everything can be reached.
     [[nodiscard]] std::shared_ptr<const log::reachability> reachable(bool shows_own);
+    /// Whether all of the stream's events can be reached.
+    [[nodiscard]] bool is_whole(std::string_view stream);
     [[nodiscard]] append_result append_rule(
         std::string_view stream,
         new_event rule,

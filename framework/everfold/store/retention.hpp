@@ -34,7 +34,7 @@ struct scavenge_report {
     std::uint64_t bytes_before{};
     /// Before they are compressed again; of a dry run, 0.
     std::uint64_t bytes_after{};
-    /// Of streams that have ended.
+    /// Of streams whose beginning is out of reach.
     std::uint64_t snapshots{};
 };
 
