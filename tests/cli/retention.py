@@ -203,6 +203,20 @@ class Removing(RetentionTest):
         self.assertFalse(any(payload in content for content, _ in self.tree().values()))
         self.assertEqual([e["data"] for e in self.lines_of("read", "--json")], [{"name": "Ada"}])
 
+    def test_a_backup_from_before_keeps_what_was_removed_and_one_from_after_has_it_not(self):
+        self.made("segments")
+        old, new = self.path("old.log"), self.path("new.log")
+        self.assertGreater(self.lines_of("backup", old, "--json")[0]["linked_segments"], 0)
+        whole = self.output_of("read", "--json")
+        self.output_of("truncate", "s", "--before", 990)
+        self.output_of("scavenge")
+        self.output_of("backup", new)
+        self.assertEqual(self.output_of("read", "--json", log=old), whole)
+        self.assertEqual(self.output_of("read", "--json", log=new), self.output_of("read", "--json"))
+        self.assertEqual(self.output_of("removals", "--json", log=new), self.output_of("removals", "--json"))
+        self.append({"type": "t", "data": {}, "expected": 999}, log=new)
+        self.assertEqual(len(self.positions()), 10)
+
     def test_each_removal_is_listed_with_its_time_and_reason(self):
         self.filled()
         self.assertEqual(self.output_of("removals"), "0 removals, 0 events\n")
