@@ -58,7 +58,7 @@ class Log:
 
     def manifest(self):
         file, segments = self.slots("LOG", b"L"), []
-        file.need(file.fields("2I") == (1, 0), "unsupported: another format")
+        file.need(file.fields("2I") == (1, 0), "unsupported: a newer format")
         _, _, self.batch_bytes, _, count, _dead = file.fields("Q2Iq2I")
         for number in range(count):
             *values, events, epoch, kind, properties, length = file.fields("7Q3qQI3H")

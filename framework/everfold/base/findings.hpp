@@ -102,8 +102,8 @@ struct lost_revisions {
 
 /// What a repair has kept and lost, in order. Lost ranges that touch were lost for several reasons.
 struct repair_report {
-    /// Of the log that was read, and of the new one: the same where no position has changed, which is
-    /// where none was lost or had been removed.
+    /// Of the log that was read, and of the new one: the same where no position has changed, which
+    /// is where none was lost or had been removed.
     uuid from{};
     uuid into{};
     /// In the new log.
@@ -131,7 +131,8 @@ struct repair_report {
         return n;
     }
 
-    /// Whether nothing was lost. Where nothing had been removed either, each event has its old position.
+    /// Whether nothing was lost. Where nothing had been removed either, each event has its old
+    /// position.
     [[nodiscard]] bool is_complete() const noexcept { return lost.empty() && is_end_known; }
 
     [[nodiscard]] std::uint64_t removed_events() const noexcept {

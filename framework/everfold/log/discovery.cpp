@@ -43,8 +43,7 @@ std::optional<candidate> named(const std::string& name) {
     const std::string_view text{name};
     std::uint64_t first = 0;
     const bool is_plain = name.ends_with(".evl") || name.ends_with(".evr");
-    if ((!out.is_archive && !is_plain) ||
-        !take_number(text.substr(4, 20), 10, first) ||
+    if ((!out.is_archive && !is_plain) || !take_number(text.substr(4, 20), 10, first) ||
         !take_number(text.substr(25, 16), 16, out.id))
         return {};
     out.first = position{first};
@@ -189,8 +188,8 @@ private:
                 consider(c, more);
         }
         std::ranges::sort(more, [](const found_segment& a, const found_segment& b) {
-            // Of a segment that is there twice, first the one from which events were removed: they are
-            // not to come back.
+            // Of a segment that is there twice, first the one from which events were removed: they
+            // are not to come back.
             return std::tuple{a.entry.first, a.entry.number, !a.entry.is_rewritten} <
                    std::tuple{b.entry.first, b.entry.number, !b.entry.is_rewritten};
         });

@@ -17,7 +17,8 @@ namespace everfold::log {
 /// The file in the new log's directory that says what was lost; nobody reads it as data.
 inline constexpr const char* repair_report_name = "repair-report.json";
 
-/// The revision that a stream's event with revision `old`, or the first one left behind it, has now.
+/// The revision that a stream's event with revision `old`, or the first one left behind it, has
+/// now.
 using new_revision = std::function<revision(std::string_view stream, revision old)>;
 
 struct repair_steps {

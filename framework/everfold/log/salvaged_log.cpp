@@ -293,8 +293,7 @@ private:
         return why;
     }
 
-    std::string
-    add_event(position at, const event_record& record, const salvaged_names& names) {
+    std::string add_event(position at, const event_record& record, const salvaged_names& names) {
         const auto* stream = names.find_stream(record.stream);
         const auto* type = names.find_type(record.type);
         if (stream == nullptr || type == nullptr)

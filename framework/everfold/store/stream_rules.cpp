@@ -40,9 +40,8 @@ new_event truncated_event(std::string_view stream, revision before) {
     return encoded(truncated{std::string{stream}, before.value()});
 }
 
-std::optional<byte_buffer> rule_with_new_revisions(
-    std::string_view type, bytes_view payload, const log::new_revision& now
-) {
+std::optional<byte_buffer>
+rule_with_new_revisions(std::string_view type, bytes_view payload, const log::new_revision& now) {
     if (type != truncated::event_type)
         return {};
     auto rule = decode_as<truncated>(payload);

@@ -82,9 +82,8 @@ private:
 
 [[nodiscard]] new_event truncated_event(std::string_view stream, revision before);
 /// A rule as it has to be where revisions are other ones now; nothing: it stays as it is.
-[[nodiscard]] std::optional<byte_buffer> rule_with_new_revisions(
-    std::string_view type, bytes_view payload, const log::new_revision& now
-);
+[[nodiscard]] std::optional<byte_buffer>
+rule_with_new_revisions(std::string_view type, bytes_view payload, const log::new_revision& now);
 
 [[nodiscard]] new_event tombstoned_event(std::string_view stream);
 [[nodiscard]] new_event retained_event(std::string_view stream, const retention& kept);
