@@ -15,8 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from event_encoding import NO_UUID, SECOND, Bytes, Wrong, time_text  # noqa: E402
 from xxh3 import xxh3_64  # noqa: E402
 
-BATCH, MARK, SEAL = 1, 2, 3
-STREAM, TYPE, TAG = 1, 2, 3
+BATCH, MARK, SEAL, STREAM, TYPE, TAG = 1, 2, 3, 1, 2, 3
 Entry = collections.namedtuple(
     "Entry", "number id first end end_offset chain end_chain recorded earliest latest epoch kind name"
 )
@@ -63,8 +62,8 @@ class Log:
         for number in range(count):
             *values, events, epoch, kind, properties, length = file.fields("7Q3qQI3H")
             entry = Entry(*values, epoch, kind, file.text(length))
-            file.need(properties & 1 == 0, "unsupported: a segment from which events were removed")
-            file.need(kind == 0 or events == entry.end - entry.first, "a segment that lacks events")
+            is_whole = kind == 0 or (properties & 1, events) == (0, entry.end - entry.first)
+            file.need(is_whole, "unsupported: a segment from which events were removed")
             file.need("/" not in entry.name and entry.name[:1] not in ("", "."), "an impossible file name")
             file.need((entry.number, entry.kind == 0) == (number, number == count - 1), "segments out of order")
             segments.append(entry)
@@ -75,8 +74,8 @@ class Log:
         file = self.file(entry.name)
         file.need(entry.kind < 2, "unsupported: an archived segment")
         magic, major, _, size, *named, _, required, _, _, _ = file.fields("8s2HI16s4Qq4I")
-        checksum = xxh3_64(file.data[:4088]).to_bytes(8, "little")
-        file.need(magic == b"\x89EVS\r\n\x1a\0" and file.data[4088:4096] == checksum, "a damaged header")
+        own = xxh3_64(file.data[:4088]).to_bytes(8, "little") == file.data[4088:4096]
+        file.need(magic == b"\x89EVS\r\n\x1a\0" and own, "a damaged header")
         file.need((major, size, required) == (1, 4096, 0), "unsupported: a newer format")
         file.need(named == [self.id, *entry[:3], entry.chain], "the header of another segment")
         file.need(named[3:] == [len(self.events), self.chain], "what comes before the segment is missing")
@@ -192,8 +191,7 @@ def main():
         log = Log(sys.argv[1])
     except (Wrong, OSError) as wrong:
         sys.exit(f"reference_reader: {wrong}")
-    lines = (json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in log.events)
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.writelines(json.dumps(e, ensure_ascii=False, separators=(",", ":")) + "\n" for e in log.events)
     sys.stderr.write(f"{log.torn}\n" if log.torn else "")
 
 
