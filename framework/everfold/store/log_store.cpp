@@ -398,9 +398,7 @@ std::vector<removal_record> log_store::removals() {
                 .source_bytes = record.source_bytes,
             });
     }
-    std::ranges::stable_sort(out, {}, [](const removal_record& r) {
-        return std::pair{r.at, r.segment};
-    });
+    std::ranges::sort(out, {}, [](const removal_record& r) { return std::pair{r.at, r.segment}; });
     return out;
 }
 
