@@ -37,7 +37,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr store_options small_segments{
+const store_options small_segments{
     .segment_bytes_max = 20'000,
     .event_bytes_max = 1024,
     .batch_bytes_max = 4096,

@@ -23,7 +23,7 @@ using namespace everfold::testing;
 
 namespace {
 
-constexpr store_options small_segments{
+const store_options small_segments{
     .segment_bytes_max = 20'000, .event_bytes_max = 1024, .batch_bytes_max = 4096};
 
 /// A child process that appends numbered events and says through a pipe how many were acknowledged.
