@@ -127,6 +127,10 @@ private:
         const auto data = body.first(stored);
         if (load_le<std::uint64_t>(header + 24) != checksum(data, segment_id_ + raw_offset))
             fail(at, "a block of the archive does not match its checksum");
+        if (std::ranges::any_of(body.subspan(stored), [](std::byte b) {
+                return b != std::byte{0};
+            }))
+            fail(at, "what pads a block of the archive is not zero");
         mine.raw.resize(raw_size);
         switch (static_cast<block_form>(load_le<std::uint32_t>(header + 12))) {
         case block_form::raw:
