@@ -62,10 +62,10 @@ errc code_of(const std::function<void()>& what) {
 }
 
 /// Each sync of a segment fails from now on.
-void break_syncs(const std::shared_ptr<io::simulated_disk>& disk) {
-    disk->observe([disk](std::uint64_t number, io::operation op, const std::string& path) {
+void break_syncs(io::simulated_disk& disk) {
+    disk.observe([&disk](std::uint64_t number, io::operation op, const std::string& path) {
         if (op == io::operation::sync_data && path.ends_with(".evl"))
-            disk->fail_at(number, EIO);
+            disk.fail_at(number, EIO);
     });
 }
 
@@ -288,7 +288,7 @@ TEST_CASE("a background sync that fails is the writer's end, and who waits is to
         with_background(disk), "/log", at_level(durability::interval(5ms, 1U << 20U))
     );
     append_texts(*log, "s", {"durable"}, {}, durability::commit());
-    break_syncs(disk);
+    break_syncs(*disk);
     append_texts(*log, "s", {"written"});
     CHECK(code_of([&] {
               static_cast<void>(log->wait_durable(position{1}, patience));
@@ -408,7 +408,7 @@ TEST_CASE("an append in flight whose sync fails throws, and so does each behind 
     const auto disk = std::make_shared<io::simulated_disk>();
     const auto log = event_log::open(with_background(disk), "/log", at_level({}));
     append_texts(*log, "s", {"kept"});
-    break_syncs(disk);
+    break_syncs(*disk);
     std::vector<std::future<position>> futures;
     try {
         for (int i = 0; i < 20; ++i)
