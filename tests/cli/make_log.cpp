@@ -114,21 +114,41 @@ void make_newer(const std::string& directory) {
     );
 }
 
+// In two rounds: every third event of the first 400 positions, then a run of them.
+void remove_some(log::event_log& from) {
+    for (const bool is_run : {false, true})
+        static_cast<void>(from.scavenge(
+            [&](const log::readable_segment& in) {
+                log::removal out;
+                for (std::uint32_t i = 0; i < in.event_count; ++i) {
+                    const auto at = in.index->position_of(i).value();
+                    if (is_run ? at >= 20 && at < 300 : at < 400 && at % 3 == 0)
+                        out.events.push_back(i);
+                }
+                return out;
+            },
+            is_run ? "a run" : "every third"
+        ));
+}
+
 bool make(std::string_view kind, const std::string& directory) {
     if (kind == "newer") {
         make_newer(directory);
         return true;
     }
     const bool is_archived = kind == "archived";
-    if (!is_archived && kind != "segments" && kind != "malformed" && kind != "forms")
+    if (!is_archived && kind != "segments" && kind != "malformed" && kind != "forms" &&
+        kind != "removed")
         return false;
     const auto made = small_segments(directory);
-    if (kind == "forms")
+    if (kind == "forms" || kind == "removed")
         fill_with_forms(*made);
-    else
+    if (kind != "forms")
         fill(*made, kind == "malformed" ? 5 : 1000);
     if (kind == "malformed")
         append(*made, as_bytes("\xa1\x61")); // a map that ends too early; its checksum is right
+    if (kind == "removed")
+        remove_some(*made);
     if (is_archived)
         static_cast<void>(made->archive([](const log::segment_index& s) {
             return s.first() < position{500};
@@ -143,7 +163,7 @@ int main(int argc, char** argv) {
     if (argc == 3 && make(argv[1], argv[2]))
         return 0;
     static_cast<void>(
-        std::fputs("make_log newer|segments|archived|malformed|forms DIRECTORY\n", stderr)
+        std::fputs("make_log newer|segments|archived|malformed|forms|removed DIRECTORY\n", stderr)
     );
     return 2;
 }

@@ -76,6 +76,27 @@ class Repairing(CommandTest):
         self.assertIn(f"lost: {len(lost)} events, at positions\n  0 to ", text)
         self.assertIn(", now from 0 on", text)
 
+    def test_what_was_removed_on_purpose_is_not_lost(self):
+        self.made("removed")
+        whole = [e["id"] for e in self.lines_of("read", "--json")]
+        verified = json.loads(self.output_of("verify", "--json"))
+        self.assertEqual(verified["removed_events"], 1192 - len(whole))
+        self.assertEqual(sum(r["events"] for r in verified["removals"]), 1192 - len(whole))
+        self.assertEqual({r["why"] for r in verified["removals"]}, {"a run", "every third"})
+        self.assertIn(f"removed on purpose: {1192 - len(whole)} events\n", self.output_of("verify"))
+        said = self.repaired(code=0)
+        self.assertTrue(said["complete"])
+        self.assertEqual((said["lost"], said["streams"]), ([], []))
+        self.assertEqual(said["removed_events"], 1192 - len(whole))
+        self.assertNotEqual(said["from_log"], said["into_log"])
+        self.assertEqual(said["removals"], verified["removals"])
+        gone = sum(s["last_revision"] + 1 - s["first_revision"] for s in said["removed_of_streams"])
+        self.assertEqual(gone, 1192 - len(whole))
+        self.assertEqual([e["id"] for e in self.lines_of("read", "--json", log=self.new)], whole)
+        shutil.rmtree(self.new)
+        text = self.output_of("repair", "--into", self.new)
+        self.assertIn(f"removed on purpose before, and not lost: {1192 - len(whole)} events", text)
+
     def test_a_lost_head_mark_leaves_the_end_unknown(self):
         self.made("segments")
         os.remove(os.path.join(self.log, "head"))

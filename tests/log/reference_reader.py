@@ -12,21 +12,25 @@ import struct
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from event_encoding import NO_UUID, SECOND, Bytes, Wrong, time_text  # noqa: E402
+from event_encoding import Bytes, Wrong  # noqa: E402
+from log_records import STREAM, TAG, TYPE, Records  # noqa: E402
+from two_slots import newest_payload  # noqa: E402
 from xxh3 import xxh3_64  # noqa: E402
 
-BATCH, MARK, SEAL, STREAM, TYPE, TAG = 1, 2, 3, 1, 2, 3
+BATCH, MARK, SEAL, REMAINS, PROVENANCE = 1, 2, 3, 4, 5
 Entry = collections.namedtuple(
-    "Entry", "number id first end end_offset chain end_chain recorded earliest latest epoch kind name"
+    "Entry",
+    "number id first end end_offset chain end_chain recorded earliest latest left epoch kind properties name"
 )
 
 
-class Log:
+class Log(Records):
     """All of a log, read and checked: its events, and a sentence where it has a torn tail."""
 
     def __init__(self, directory):
         self.directory, self.id, self.events, self.torn = directory, None, [], None
-        self.chain, self.epoch, self.recorded, self.revisions = 0, 0, 0, collections.Counter()
+        self.next, self.chain, self.epoch, self.recorded, self.revisions = 0, 0, 0, 0, collections.Counter()
+        self.gone, self.unused = set(), 0  # positions removed from the batch; removed events, less missing revisions
         segments = self.manifest()
         head = self.slots("head", b"H")
         number, named, durable, end, _, state, _, _ = head.fields("4Q2I16sQ")
@@ -34,25 +38,14 @@ class Log:
         head.need(state == 1, "the log was not closed cleanly; this program reads no other")
         for segment in segments:
             self.segment(segment, durable if segment.number == number else 0)
-        head.need(end <= len(self.events), f"{end} events are durable, {len(self.events)} are there")
+        head.need(end <= self.next, f"{end} positions are durable, {self.next} are there")
 
     def file(self, name):
         return Bytes(name, pathlib.Path(self.directory, name).read_bytes())
 
     def slots(self, name, kind):
-        """The payload of the newest slot that checks."""
-        file, valid, at = self.file(name), [], 0
-        for _ in range(2):
-            slot = file.data[at:]
-            magic, generation, length, size, log_id = struct.unpack_from("<8sQ2I16s", slot.ljust(40))
-            checksum = xxh3_64(slot[:40 + length]).to_bytes(8, "little")
-            if magic == b"\x89EVF\r\n\x1a" + kind and slot[40 + length:48 + length] == checksum:
-                valid.append((generation, log_id, at + 40, at + 40 + length))
-            at = size if valid else file.end // 2
-        file.need(valid, "neither slot checks")
-        _, log_id, file.at, file.end = max(valid)
-        self.id = self.id or log_id
-        file.need(self.id == log_id, "it belongs to another log")
+        file = self.file(name)
+        self.id = newest_payload(file, kind, self.id)
         return file
 
     def manifest(self):
@@ -60,10 +53,8 @@ class Log:
         file.need(file.fields("2I") == (1, 0), "unsupported: a newer format")
         _, _, self.batch_bytes, _, count, _dead = file.fields("Q2Iq2I")
         for number in range(count):
-            *values, events, epoch, kind, properties, length = file.fields("7Q3qQI3H")
-            entry = Entry(*values, epoch, kind, file.text(length))
-            is_whole = kind == 0 or (properties & 1, events) == (0, entry.end - entry.first)
-            file.need(is_whole, "unsupported: a segment from which events were removed")
+            *values, length = file.fields("7Q3qQI3H")
+            entry = Entry(*values, file.text(length))
             file.need("/" not in entry.name and entry.name[:1] not in ("", "."), "an impossible file name")
             file.need((entry.number, entry.kind == 0) == (number, number == count - 1), "segments out of order")
             segments.append(entry)
@@ -74,13 +65,14 @@ class Log:
         file = self.file(entry.name)
         file.need(entry.kind < 2, "unsupported: an archived segment")
         magic, major, _, size, *named, _, required, _, _, _ = file.fields("8s2HI16s4Qq4I")
-        own = xxh3_64(file.data[:4088]).to_bytes(8, "little") == file.data[4088:4096]
-        file.need(magic == b"\x89EVS\r\n\x1a\0" and own, "a damaged header")
-        file.need((major, size, required) == (1, 4096, 0), "unsupported: a newer format")
+        checksum = xxh3_64(file.data[:4088]).to_bytes(8, "little")
+        file.need(magic == b"\x89EVS\r\n\x1a\0" and file.data[4088:4096] == checksum, "a damaged header")
+        self.rewritten, self.own, before, recorded = entry.properties & 1, 0, len(self.events), 0
+        file.need((major, size, required) == (1, 4096, self.rewritten), "unsupported: a newer format")
         file.need(named == [self.id, *entry[:3], entry.chain], "the header of another segment")
-        file.need(named[3:] == [len(self.events), self.chain], "what comes before the segment is missing")
+        file.need(named[3:] == [self.next, self.chain], "what comes before the segment is missing")
         file.at, kind, frames, self.watermark, self.known = 4096, BATCH, 0, 0, set()
-        self.names, self.lasts, self.times = {STREAM: [], TYPE: [], TAG: []}, {}, [2**63 - 1, -2**63]
+        self.names, self.lasts, self.times = {STREAM: {}, TYPE: {}, TAG: {}}, {}, [2**63 - 1, -2**63]
         seed = xxh3_64(self.id + struct.pack("<Q", entry.id))
         while kind != SEAL:
             start = file.at
@@ -92,14 +84,19 @@ class Log:
                     raise
                 self.torn = f"{wrong}; {left} bytes from {start} on are a torn tail" if left else None
                 return
-            if kind == BATCH:
-                self.batch(body, count)
-            seal = (entry.first, len(self.events), self.chain, frames)
+            if kind in (BATCH, REMAINS):
+                self.batch(body, count, self.removed_runs(body) if kind == REMAINS else [])
+            recorded += self.provenance(body) if kind == PROVENANCE else 0
+            seal = (entry.first, self.next, self.chain, frames)
             body.need(kind != SEAL or body.fields("4Q") == seal, "a seal that does not fit the segment")
             frames += 1
         file.need(file.at == file.end, "something follows the seal")
-        found = (len(self.events), file.at, entry.chain, self.chain, self.recorded, *self.times, self.epoch)
-        file.need(entry.kind == 0 or found == entry[3:11], "the segment ends otherwise than the manifest says")
+        left = len(self.events) - before
+        found = (self.next, file.at, entry.chain, self.chain, self.recorded, *self.times, left, self.epoch)
+        right = found == entry[3:12] and entry.properties == self.rewritten | self.own
+        file.need(entry.kind == 0 or right, "the segment ends otherwise than the manifest says")
+        file.need(recorded == entry.end - entry.first - left or entry.kind == 0, "events are missing, unrecorded")
+        file.need(self.unused >= 0, "more revisions are missing than events were removed")
 
     def is_header(self, file, at, seed):
         """Whether the 64 bytes there were written as a frame header for this place."""
@@ -111,10 +108,10 @@ class Log:
         start = file.at
         _, kind, flags, size, count, first, epoch, chain, mark, recorded, body_sum, _ = file.fields("I2H2IQ2IQq2Q")
         file.need(self.is_header(file, start, seed), "no frame header that checks")
-        file.need(kind in (BATCH, MARK, SEAL) and flags == 0, "a frame of an unknown kind")
+        file.need(BATCH <= kind <= (PROVENANCE if self.rewritten else SEAL) and flags == 0, "an unknown kind of frame")
         file.need(size % 8 == 0 and size <= self.batch_bytes, "a body of an impossible length")
         file.need(epoch >= self.epoch and recorded >= self.recorded, "a frame of an earlier life")
-        file.need(first == len(self.events), f"the frame begins at position {first}, not {len(self.events)}")
+        file.need(first == self.next, f"the frame begins at position {first}, not {self.next}")
         file.need(chain == self.chain & 0xFFFFFFFF, "the chain is broken")
         body = file.part(size)
         file.need(body_sum == xxh3_64(file.data[body.at:body.end], first), "the body's checksum is wrong")
@@ -130,68 +127,14 @@ class Log:
         marks = [struct.unpack_from("<Q", file.data, at + 32)[0] for at in later]
         return start >= max(durable, self.watermark, *marks) and left <= 2 * (self.batch_bytes + 72)
 
-    def batch(self, body, count):
-        before, _append_id = len(self.events), body.take(16)
-        while body.at < body.end:
-            start = body.at
-            size, type_number, bits, small, number = body.fields("IH2BI")
-            body.need(size % 8 == 0 and 24 <= size <= body.end - start, "a record of an impossible length")
-            record = Bytes(body.name, body.data, body.at, start + size - bits % 8)
-            if type_number == 0xFFFF:
-                self.name(record, small, number)
-            else:
-                self.event(record, start, type_number, bits, small, number)
-            body.at = start + size
-        body.need(len(self.events) - before == count, f"not as many events as the header says, {count}")
-
-    def name(self, record, kind, number):
-        version, base = record.fields("IQ")
-        name = record.text(record.end - record.at)
-        record.need(kind in self.names and number == len(self.names[kind]), "a name out of its order")
-        record.need(1 <= record.end - record.last <= 255, "a name of an impossible length")
-        record.need((kind, name, version) not in self.known, "a name that was introduced before")
-        self.known.add((kind, name, version))
-        right_base = {STREAM: self.revisions[name], TYPE: 0, TAG: base}[kind]
-        record.need(base == right_base, "a wrong base revision, or a payload that is not CBOR")
-        self.names[kind].append((name, version, base))
-
-    def event(self, record, start, type_number, bits, tag_count, number):
-        revision, back, *tags = record.fields(f"2I{tag_count}I")
-        for kind, used in ((STREAM, [number]), (TYPE, [type_number]), (TAG, tags)):
-            record.need(all(n < len(self.names[kind]) for n in used), "a name that no record introduced")
-        (stream, _, base), (type_name, version, _) = self.names[STREAM][number], self.names[TYPE][type_number]
-        record.need(base + revision == self.revisions[stream], "a revision is missing or comes twice")
-        record.need(back * 8 == start - self.lasts.get(number, start), "a wrong back link")
-        self.revisions[stream] += 1
-        self.lasts[number] = start
-        form, recorded = bits >> 3 & 3, divmod(self.recorded, SECOND)
-        first_time = divmod(*record.fields("q"), SECOND) if form else recorded
-        recorded = first_time if form in (1, 3) else recorded
-        occurred = record.fields("qI") if form == 3 else first_time
-        record.need(occurred[1] < SECOND, "more nanoseconds than a second has")
-        ns = min(max(occurred[0] * SECOND + occurred[1], -2**63), 2**63 - 1)
-        self.times = [min(self.times[0], ns), max(self.times[1], ns)]
-        own_id = record.uuid() if bits & 32 else self.derived_id()
-        causes = {k: record.uuid() for k in ("correlation_id", "causation_id")} if bits & 64 else {}
-        metadata = record.part(*record.fields("I")).only_item() if bits & 128 else {}
-        self.events.append({
-            "position": len(self.events), "revision": base + revision, "stream": stream, "type": type_name,
-            "version": version, "id": own_id, "recorded_at": time_text(*recorded),
-            "occurred_at": time_text(*occurred), **{k: v for k, v in causes.items() if v != NO_UUID},
-            "tags": [self.names[TAG][n][0] for n in tags], "metadata": metadata, "data": record.only_item(),
-        })
-
-    def derived_id(self):
-        number = int.from_bytes(self.id, "big") ^ len(self.events)
-        return Bytes("", (number & ~(15 << 76) | 8 << 76).to_bytes(16, "big")).uuid()
-
 
 def main():
     try:
         log = Log(sys.argv[1])
     except (Wrong, OSError) as wrong:
         sys.exit(f"reference_reader: {wrong}")
-    sys.stdout.writelines(json.dumps(e, ensure_ascii=False, separators=(",", ":")) + "\n" for e in log.events)
+    lines = (json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in log.events)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stderr.write(f"{log.torn}\n" if log.torn else "")
 
 

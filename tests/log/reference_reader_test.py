@@ -140,6 +140,11 @@ class SameEvents(LogTest):
         self.assertGreater(len(self.segments()), 10)
         self.assertEqual(self.by_both(), 1000)
 
+    def test_of_segments_from_which_events_were_removed(self):
+        self.made("removed")
+        self.assertTrue(any(path.endswith(".evr") for path in self.tree()))
+        self.assertEqual(self.by_both(), json.loads(self.output_of("verify", "--json"))["events"])
+
     def test_of_a_log_with_a_torn_tail_and_after_its_recovery(self):
         self.append(*({"type": "t", "data": {"i": i}} for i in range(10)))
         with open(self.segments()[-1], "ab") as file:
@@ -219,6 +224,11 @@ class SameDamage(LogTest):
         damages = self.flip(50)
         self.assertTrue(all(damages["evl"]))
         self.assertFalse(any(damages["evi"]))
+
+    def test_flipped_bits_of_segments_from_which_events_were_removed(self):
+        self.made("removed")
+        damages = self.flip(50)
+        self.assertTrue(all(damages["evr"]))
 
     def test_both_slots(self):
         self.made("forms")

@@ -7,6 +7,7 @@
 #include <everfold/log/frame_reader.hpp>
 #include <everfold/log/manifest.hpp>
 #include <everfold/log/record.hpp>
+#include <everfold/log/remains.hpp>
 #include <everfold/log/segment_file.hpp>
 
 #include <doctest/doctest.h>
@@ -29,20 +30,21 @@ namespace {
 
 using name_key = std::pair<log::name_kind, std::uint32_t>;
 
-/// A batch of the log before it was damaged, and where its bytes are.
+/// A batch of the log before it was damaged, or what remained of batches, and where its bytes are.
 struct known_frame {
     std::string file{};
     std::string index{}; // empty: of the active segment
     std::uint64_t begin{};
     std::uint64_t end{};
-    position first{};
-    std::uint32_t events{};
+    std::vector<std::uint64_t> left{}; // positions
+    std::vector<std::uint64_t> removed{};
     std::set<std::size_t> needed{}; // frames that bring the names which it uses
 };
 
 struct random_log {
     std::shared_ptr<io::simulated_disk> disk{std::make_shared<io::simulated_disk>()};
-    std::vector<whole_event> truth{};
+    std::vector<whole_event> truth{};  // removed events, too
+    std::set<std::uint64_t> removed{}; // positions
     std::vector<known_frame> frames{};
 };
 
@@ -60,19 +62,63 @@ public:
         const auto batches = 10 + below(60);
         for (std::uint64_t i = 0; i < batches; ++i)
             append(*made);
+        if (below(2) == 0) {
+            out_.truth = read_whole(machine, "/log");
+            remove_some(*made);
+        }
         const auto archived = below(made->index().end().value() + 1);
         if (below(2) == 0)
             made->archive([&](const log::segment_index& s) { return s.first().value() < archived; }
             );
+        if (below(4) == 0 && out_.removed.empty()) {
+            out_.truth = read_whole(machine, "/log");
+            remove_some(*made); // from archives
+        }
         append(*made);
         made->close();
-        out_.truth = read_whole(machine, "/log");
+        take_truth(machine);
         find_frames(machine);
         return std::move(out_);
     }
 
 private:
     std::uint64_t below(std::uint64_t n) { return random_() % n; }
+
+    /// In up to two rounds: what is left of an event's stream and type stays as it was.
+    void remove_some(event_log& from) {
+        for (auto rounds = 1 + below(2); rounds > 0; --rounds) {
+            const auto share = 1 + below(5);
+            const auto run = below(out_.truth.size());
+            const auto stream = below(3) == 0 ? std::string{"a-1"} : std::string{};
+            static_cast<void>(from.scavenge(
+                [&](const log::readable_segment& in) {
+                    log::removal out;
+                    for (std::uint32_t i = 0; i < in.event_count; ++i) {
+                        const auto at = in.index->position_of(i).value();
+                        if (below(share * 2) == 0 || (at >= run && at < run + 15) ||
+                            out_.truth[at].stream == stream)
+                            out.events.push_back(i);
+                    }
+                    return out;
+                },
+                "a test"
+            ));
+        }
+        for (std::uint64_t p = 0; p < out_.truth.size(); ++p)
+            out_.removed.insert(p);
+        for (const auto& e : read_all(from))
+            out_.removed.erase(e.at);
+    }
+
+    /// What is there now, after what was there before something was removed.
+    void take_truth(const io::machine& machine) {
+        const auto now = read_whole(machine, "/log");
+        std::vector<whole_event> all;
+        auto next = now.begin();
+        for (std::uint64_t p = 0; next != now.end() || out_.removed.contains(p); ++p)
+            all.push_back(out_.removed.contains(p) ? out_.truth.at(p) : *next++);
+        out_.truth = std::move(all);
+    }
 
     void append(event_log& to) {
         static const std::vector<std::string> streams{"a", "a-1", "b-1", "b-2", "c"};
@@ -117,7 +163,8 @@ private:
             const byte_offset end{source->size()};
             for (auto at = log::first_frame; const auto* frame = reader.read(at, end);
                  at = frame->end()) {
-                if (frame->header.kind == log::frame_kind::batch)
+                if (frame->header.kind == log::frame_kind::batch ||
+                    frame->header.kind == log::frame_kind::remains)
                     out_.frames.push_back(known(entry, *frame, bringer));
             }
         }
@@ -131,9 +178,7 @@ private:
         known_frame out{
             .file = io::join("/log", entry.file),
             .begin = frame.at.value(),
-            .end = frame.end().value(),
-            .first = frame.header.first,
-            .events = frame.header.event_count};
+            .end = frame.end().value()};
         if (entry.kind != log::segment_kind::active)
             out.index = io::join("/log", log::index_file_name(entry));
         if (entry.kind == log::segment_kind::archived) {
@@ -142,7 +187,11 @@ private:
             out.begin = 0;
             out.end = load_le<std::uint64_t>(content.data() + content.size() - 16);
         }
-        auto rest = frame.body.subspan(log::append_id_size);
+        for (std::uint64_t i = 0; i < frame.header.event_count; ++i) {
+            const auto p = frame.header.first.value() + i;
+            (out_.removed.contains(p) ? out.removed : out.left).push_back(p);
+        }
+        auto rest = log::records_of(frame);
         while (!rest.empty()) {
             const auto record = log::take_record(rest, frame.header.recorded_ns);
             REQUIRE(record);
@@ -240,6 +289,7 @@ TEST_CASE("P22: whatever is damaged, repair invents nothing, lists what is lost 
     int refused = 0;
     std::uint64_t kept_events = 0;
     std::uint64_t lost_events = 0;
+    std::uint64_t removed_events = 0;
     std::uint64_t lost_names = 0;
     for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
         CAPTURE(seed);
@@ -266,7 +316,7 @@ TEST_CASE("P22: whatever is damaged, repair invents nothing, lists what is lost 
             for (const auto& f : made.frames)
                 has_header =
                     has_header ||
-                    (f.file.ends_with(".evl") &&
+                    ((f.file.ends_with(".evl") || f.file.ends_with(".evr")) &&
                      is_same(
                          content_or_nothing(*disk, f.file), made.disk->content(f.file), 0, 4096
                      ) &&
@@ -279,7 +329,12 @@ TEST_CASE("P22: whatever is damaged, repair invents nothing, lists what is lost 
             after[path] = disk->content(path);
         CHECK(before == after);
 
-        const auto kept = check_repair(disk, report, made.truth);
+        const auto kept = check_repair(disk, report, made.truth, "/new", made.removed);
+        std::set<std::uint64_t> told_removed;
+        for (const auto& r : report.removed) {
+            for (auto p = r.first; p < r.end; p = p.next())
+                told_removed.insert(p.value());
+        }
         const auto is_intact = [&](const known_frame& f) {
             return is_same(
                 content_or_nothing(*disk, f.file), made.disk->content(f.file), f.begin, f.end
@@ -294,21 +349,27 @@ TEST_CASE("P22: whatever is damaged, repair invents nothing, lists what is lost 
                                        return is_intact(made.frames[n]);
                                    });
             lost_names += has_names ? 0 : 1;
-            if (has_names) {
-                CAPTURE(f.first);
-                CHECK(kept.contains(f.first.value()));
+            for (const auto p : f.left) {
+                CAPTURE(p);
+                CHECK((!has_names || kept.contains(p)));
+            }
+            for (const auto p : f.removed) {
+                CAPTURE(p);
+                CHECK(told_removed.contains(p));
             }
         }
         for (const auto& f : made.frames) {
             // As a whole or not at all.
-            for (std::uint32_t i = 1; i < f.events; ++i)
-                CHECK(kept.contains(f.first.value()) == kept.contains(f.first.value() + i));
+            for (const auto p : f.left)
+                CHECK(kept.contains(f.left.front()) == kept.contains(p));
         }
-        // A revision that is followed by one which is kept is known to be lost.
+        // A revision that is followed by one which is kept is known to be missing.
         std::map<std::string, std::set<std::uint64_t>> listed;
-        for (const auto& s : report.streams) {
-            for (auto r = s.first; r < s.end; r = r.next())
-                listed[s.stream].insert(r.value());
+        for (const auto* list : {&report.streams, &report.removed_of_streams}) {
+            for (const auto& s : *list) {
+                for (auto r = s.first; r < s.end; r = r.next())
+                    listed[s.stream].insert(r.value());
+            }
         }
         std::map<std::string, std::vector<std::uint64_t>> missing;
         for (std::uint64_t p = 0; p < made.truth.size(); ++p) {
@@ -324,18 +385,21 @@ TEST_CASE("P22: whatever is damaged, repair invents nothing, lists what is lost 
         ++(report.is_complete() ? complete : lossy);
         kept_events += kept.size();
         lost_events += report.lost_events();
+        removed_events += report.removed_events();
     }
+    CHECK(removed_events > 10'000);
     CHECK(complete > 50);
     CHECK(lossy > 500);
     CHECK(refused < 20);
     std::printf(
-        "P22: repaired %d complete, %d not, %d refused; %llu events kept, %llu lost, %llu batches "
-        "without their names\n",
+        "P22: repaired %d complete, %d not, %d refused; %llu events kept, %llu lost, "
+        "%llu removed before, %llu batches without their names\n",
         complete,
         lossy,
         refused,
         static_cast<unsigned long long>(kept_events),
         static_cast<unsigned long long>(lost_events),
+        static_cast<unsigned long long>(removed_events),
         static_cast<unsigned long long>(lost_names)
     );
 }

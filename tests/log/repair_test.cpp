@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -259,6 +260,44 @@ TEST_CASE("P22: without index and manifest a stream's lost revisions show where 
     CHECK(report.streams.front().stream == s.truth[frame.header.first.value()].stream);
     CHECK(report.streams.front().first.value() == s.truth[frame.header.first.value()].revision);
     static_cast<void>(check_repair(s.disk, report, s.truth));
+}
+
+TEST_CASE("P22: of a segment before and after a removal the later one is read, if it is whole") {
+    const scene s;
+    const auto& segment = s.segments[2];
+    const auto source = s.disk->content(s.path_of(segment));
+    {
+        const auto made = event_log::open(s.machine, "/log", small_log(log::access::existing));
+        const auto done = made->scavenge(
+            [&](const log::readable_segment& in) {
+                return log::removal{
+                    .events = in.index->first() == segment.first ? log::ordinal_list{1, 2, 3}
+                                                                 : log::ordinal_list{}};
+            },
+            "a test"
+        );
+        REQUIRE(done.events == 3);
+        made->close();
+    }
+    const auto rewritten = log::read_manifest(*s.disk, "/log").content.segments[2];
+    REQUIRE(rewritten.is_rewritten);
+    // As a removal leaves it that was interrupted, and the manifest is lost.
+    s.disk->set_content(s.path_of(segment), source);
+    s.disk->remove("/log/LOG");
+    const std::set<std::uint64_t> gone{
+        segment.first.value() + 1, segment.first.value() + 2, segment.first.value() + 3};
+    auto report = repaired(s.disk);
+    CHECK(report.lost.empty());
+    CHECK(report.damage.size() == 1);
+    CHECK(report.removed_events() == 3);
+    REQUIRE(report.removals.size() == 1);
+    CHECK(report.removals.front().events == 3);
+    CHECK(report.removals.front().why == "a test");
+    CHECK(report.from != report.into);
+    static_cast<void>(check_repair(s.disk, report, s.truth, "/new", gone));
+    // Half written.
+    s.change(s.path_of(rewritten), [](byte_buffer& content) { content.resize(5000); });
+    CHECK(is_whole(repaired(s.disk, "/log", "/all"), s));
 }
 
 TEST_CASE("P22: an unfinished last append is left out and counted, and is not called lost") {

@@ -221,6 +221,14 @@ TEST_CASE("P15: what is left after removals is what was there, in its place") {
             );
             CHECK(checked.damage.empty());
             CHECK(checked.notes.empty());
+            CHECK(checked.events == model.size());
+            CHECK(checked.removed_events == end.value() - model.size());
+            std::uint64_t recorded = 0;
+            for (const auto& r : checked.removals) {
+                CHECK(r.why == "a test");
+                recorded += r.events;
+            }
+            CHECK(recorded == checked.removed_events);
             CHECK(to->take_notes().empty());
         }
         // It goes on.

@@ -10,8 +10,10 @@
 
 #include <doctest/doctest.h>
 #include <support/log_verbs.hpp>
+#include <support/random_log.hpp>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -194,5 +196,77 @@ TEST_CASE("P22: a log without manifest or head mark is read as far as it is ther
         CHECK(found.events == s.events);
         REQUIRE(found.damage.size() == 1);
         CHECK(found.damage[0].file == io::join("/log", name));
+    }
+}
+
+TEST_CASE(
+    "P22: any flipped bit of a rewritten segment is found, and no removal hides a missing event"
+) {
+    const auto disk = random_log(3, 40);
+    const auto machine = io::simulated_machine(disk, 1000);
+    std::set<std::uint64_t> gone;
+    {
+        const auto to =
+            event_log::open(machine, "/log", small_log(log::access::existing, small_segment));
+        for (const auto& e : read_all(*to)) {
+            if (e.at % 3 == 0 || (e.at > 10 && e.at < 30))
+                gone.insert(e.at);
+        }
+        REQUIRE(to->scavenge(plan_for(gone), "a test").segments > 3);
+        to->close();
+    }
+    REQUIRE(is_clean(machine, "/log"));
+    const auto whole = verified(machine, "/log");
+    const auto content = log::read_manifest(*disk, "/log").content;
+    std::uint64_t flips = 0;
+    for (const auto& entry : content.segments) {
+        if (!entry.is_rewritten)
+            continue;
+        const auto path = io::join("/log", entry.file);
+        const auto intact = disk->content(path);
+        for (std::size_t at = 0; at < intact.size(); at += at < 4000 ? 97 : 5) {
+            CAPTURE(path);
+            CAPTURE(at);
+            auto changed = intact;
+            changed[at] ^= static_cast<std::byte>(1U << (at % 8));
+            disk->set_content(path, std::move(changed));
+            const auto found = verified(machine, "/log");
+            REQUIRE_FALSE(found.is_intact());
+            for (const auto& d : found.damage)
+                CHECK(d.file == path);
+            CHECK(found.events <= whole.events);
+            CHECK(found.events + (entry.end - entry.first) >= whole.events);
+            CHECK(found.removed_events <= whole.removed_events);
+            ++flips;
+        }
+        disk->set_content(path, intact);
+    }
+    CHECK(flips > 1000);
+    // A record that says another number than is missing, though every checksum holds.
+    for (const auto& entry : content.segments) {
+        if (!entry.is_rewritten)
+            continue;
+        const auto path = io::join("/log", entry.file);
+        const auto intact = disk->content(path);
+        auto changed = intact;
+        const auto seed = log::header_seed(content.log_id, entry.id);
+        log::frame_reader reader{
+            log::open_segment(machine, "/log", entry, content.log_id),
+            seed,
+            content.limits.batch_bytes_max};
+        auto header = reader.read(log::first_frame, entry.end_offset)->header;
+        REQUIRE(header.kind == log::frame_kind::provenance);
+        const auto at = static_cast<std::size_t>(log::first_frame.value());
+        changed[at + log::frame_header_size + 16] ^= std::byte{2}; // events removed then
+        const auto body =
+            bytes_view{changed}.subspan(at + log::frame_header_size, header.body_length);
+        header.body_checksum = log::checksum(body, header.first.value());
+        log::encode_frame_header(changed.data() + at, header, seed, log::first_frame);
+        disk->set_content(path, std::move(changed));
+        const auto found = verified(machine, "/log");
+        REQUIRE_FALSE(found.is_intact());
+        CHECK(found.damage.front().file == path);
+        CHECK_FALSE(found.damage.front().first_lost.has_value());
+        disk->set_content(path, intact);
     }
 }

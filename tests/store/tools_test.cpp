@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 using namespace everfold;
 using namespace everfold::testing;
@@ -145,6 +146,82 @@ TEST_CASE("P22: events keep their ids in a repaired log whose positions are othe
     CHECK(verify("/new", {}, s.machine).is_intact());
 }
 
+TEST_CASE("P22: what a rule put out of reach stays there in a repaired log, whatever is lost") {
+    std::uint64_t shifted = 0;
+    std::uint64_t added = 0;
+    for (std::size_t gone = 0; gone < 12; ++gone) {
+        for (const bool is_scavenged : {false, true}) {
+            CAPTURE(gone);
+            CAPTURE(is_scavenged);
+            const auto disk = std::make_shared<io::simulated_disk>();
+            const auto machine = io::simulated_machine(disk);
+            std::vector<std::string> ids;
+            {
+                auto s = open(
+                    "/log",
+                    quiet(
+                        {.segment_bytes_max = 5000, .event_bytes_max = 512, .batch_bytes_max = 4096}
+                    ),
+                    machine
+                );
+                const std::vector<std::string> streams{"a", "b", "c", "d"};
+                for (std::uint32_t i = 0; i < 40; ++i)
+                    s.append(to_stream(streams[i % 4], {numbered(i)})).value();
+                s.truncate("a", revision{4}).value();
+                s.retain("b", {.max_count = 3}).value();
+                s.tombstone("c").value();
+                s.truncate("d", revision{10}).value();
+                if (is_scavenged)
+                    REQUIRE(s.scavenge({.why = "a test"}).events > 10);
+                for (std::uint32_t i = 0; i < 10; ++i)
+                    s.append(to_stream("a", {numbered(i)})).value();
+                for (const auto& e : s.read())
+                    ids.push_back(e.id.to_string());
+                s.close();
+            }
+            auto files = disk->files_below("/log");
+            std::erase_if(files, [](const std::string& p) {
+                return !p.ends_with(".evl") && !p.ends_with(".evr");
+            });
+            std::ranges::sort(files);
+            // Of the segments that do not hold the rules, one; or none.
+            const auto holds_rules = [&](const std::string& path) {
+                return as_text(disk->content(path)).find("$tr") != std::string::npos;
+            };
+            if (gone > 0 && gone <= files.size()) {
+                if (holds_rules(files[gone - 1]))
+                    continue;
+                disk->remove(files[gone - 1]);
+            }
+            const auto report = repair("/log", "/new", {}, machine);
+            auto now = open("/new", quiet({}), machine);
+            for (const auto& e : now.read())
+                CHECK(std::ranges::find(ids, e.id.to_string()) != ids.end());
+            CHECK(now.stats().events == report.events + report.added);
+            for (const auto& n : report.notes)
+                shifted += n.find("begins at revision") != std::string::npos ? 1U : 0U;
+            added += report.added;
+            if (report.lost.empty()) {
+                std::vector<std::string> left;
+                for (const auto& e : now.read())
+                    left.push_back(e.id.to_string());
+                CHECK(left == ids);
+            }
+            // What comes next can be reached.
+            for (const auto* stream : {"a", "b", "d"}) {
+                now.append(to_stream(stream, {numbered(1)})).value();
+                const auto last = lines_of(now.read(query{}.stream(stream).backwards().limit(1)));
+                REQUIRE(last.size() == 1);
+                CHECK(last.front().find(R"({"n":1})") != std::string::npos);
+            }
+            now.close();
+            CHECK(verify("/new", {}, machine).is_intact());
+        }
+    }
+    CHECK(shifted > 5);
+    CHECK(added > 0);
+}
+
 TEST_CASE("P22: an event whose data is not well-formed is damage, and is not repaired into a log") {
     const auto disk = std::make_shared<io::simulated_disk>();
     const auto machine = io::simulated_machine(disk);
@@ -170,6 +247,6 @@ TEST_CASE("P22: an event whose data is not well-formed is damage, and is not rep
     const auto report = repair("/log", "/new", {}, machine);
     REQUIRE(report.lost.size() == 1);
     CHECK(report.lost[0].positions == position_range{position{1}, position{2}});
-    CHECK(report.streams == std::vector<lost_revisions>{{"s", revision{1}, revision{2}}});
+    CHECK(report.streams == std::vector<missing_revisions>{{"s", revision{1}, revision{2}}});
     CHECK(verify("/new", {}, machine).is_intact());
 }

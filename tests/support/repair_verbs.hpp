@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace everfold::testing {
@@ -51,8 +52,9 @@ inline std::vector<whole_event> read_whole(const io::machine& machine, const std
             .occurred = e->record.occurred_at,
             .metadata = std::string{as_text(e->record.metadata)},
             .payload = std::string{as_text(e->record.payload)}};
+        const auto& in = *e->in->index;
         for (std::size_t i = 0; i < e->record.tag_count(); ++i)
-            w.tags.emplace_back(e->in->index->tag(e->record.tag(i)));
+            w.tags.emplace_back(in.tag(in.tag_number(e->record.tag(i))));
         out.push_back(std::move(w));
     }
     return out;
@@ -69,18 +71,18 @@ inline repair_report repaired(
         into,
         {.check_event = [](const log::event_record&) { return std::string{}; },
          .on_progress = [](std::uint64_t) {},
-         .adapt = [](auto, auto, const auto&) { return std::optional<byte_buffer>{}; },
          .describe = [](const repair_report& r) { return std::to_string(r.lost_events()); }}
     );
 }
 
-/// The report and the new log in `into` against what the log held before it was damaged. Returns
-/// the old positions that were kept.
+/// The report and the new log in `into` against what the log held before it was damaged, and before
+/// the events at the positions `removed` were. Returns the old positions that were kept.
 inline std::set<std::uint64_t> check_repair(
     const std::shared_ptr<io::simulated_disk>& disk,
     const repair_report& report,
     const std::vector<whole_event>& truth,
-    const std::string& into = "/new"
+    const std::string& into = "/new",
+    const std::set<std::uint64_t>& removed = {}
 ) {
     const auto machine = io::simulated_machine(disk, 98);
     const auto now = read_whole(machine, into);
@@ -88,13 +90,22 @@ inline std::set<std::uint64_t> check_repair(
     CHECK(report.events == now.size());
     CHECK(report.end.value() <= truth.size());
     CHECK((!report.is_end_known || report.end.value() == truth.size()));
-    CHECK((report.from == report.into) == report.lost.empty());
+    CHECK((report.from == report.into) == (report.lost.empty() && report.removed.empty()));
 
-    // (stream, revision) that the report calls lost.
+    // (stream, revision) that the report calls lost or removed.
     std::map<std::string, std::set<std::uint64_t>> lost_revisions;
     for (const auto& s : report.streams) {
         for (auto r = s.first; r < s.end; r = r.next())
             lost_revisions[s.stream].insert(r.value());
+    }
+    std::set<std::pair<std::string, std::uint64_t>> truly_removed;
+    for (const auto p : removed)
+        truly_removed.emplace(truth.at(p).stream, truth.at(p).revision);
+    for (const auto& s : report.removed_of_streams) {
+        for (auto r = s.first; r < s.end; r = r.next()) {
+            CHECK(truly_removed.contains({s.stream, r.value()}));
+            CHECK(lost_revisions[s.stream].insert(r.value()).second);
+        }
     }
     std::set<std::uint64_t> kept;
     std::uint64_t new_position = 0;
@@ -104,6 +115,7 @@ inline std::set<std::uint64_t> check_repair(
             CHECK(kept.insert(p.value()).second);
             REQUIRE(p.value() < truth.size());
             REQUIRE(new_position < now.size());
+            CHECK_FALSE(removed.contains(p.value()));
             auto wanted = truth[p.value()];
             const auto& lost = lost_revisions[wanted.stream];
             CHECK_FALSE(lost.contains(wanted.revision));
@@ -121,6 +133,12 @@ inline std::set<std::uint64_t> check_repair(
         for (auto p = l.positions.first; p < l.positions.end; p = p.next())
             listed.insert(p.value());
         CHECK_FALSE(l.why.empty());
+    }
+    for (const auto& r : report.removed) {
+        for (auto p = r.first; p < r.end; p = p.next()) {
+            CHECK(removed.contains(p.value()));
+            CHECK(listed.insert(p.value()).second);
+        }
     }
     for (std::uint64_t p = 0; p < report.end.value(); ++p)
         CHECK(listed.contains(p) != kept.contains(p));

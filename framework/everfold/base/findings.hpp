@@ -3,6 +3,7 @@
 // What is said of a log by those who read all of it: values, for programs and for the command.
 
 #include <everfold/base/ids.hpp>
+#include <everfold/base/timestamp.hpp>
 #include <everfold/base/uuid.hpp>
 
 #include <cstdint>
@@ -54,12 +55,20 @@ struct damaged_place {
     friend bool operator==(const damaged_place&, const damaged_place&) = default;
 };
 
+/// What a segment from which events were removed on purpose says of it.
+struct recorded_removal {
+    std::string file{};
+    timestamp at{};
+    std::uint64_t events{};
+    std::string why{};
+
+    friend bool operator==(const recorded_removal&, const recorded_removal&) = default;
+};
+
 /// What reading everything again has found.
 struct verification {
     /// That are intact.
     std::uint64_t events{};
-    /// That were removed for good, which is no damage.
-    std::uint64_t removed{};
     std::uint64_t segments{};
     std::uint64_t archived_segments{};
     std::uint64_t written_bytes{}; ///< of the segments as they were written
@@ -67,6 +76,10 @@ struct verification {
     std::uint64_t payload_bytes{};
     /// Of an unfinished last append, which is no damage.
     std::uint64_t torn_bytes{};
+    /// Positions whose events were removed on purpose, which is no damage.
+    std::uint64_t removed_events{};
+    /// Segment by segment, of each the latest first.
+    std::vector<recorded_removal> removals{};
     /// Segment by segment.
     std::vector<damaged_place> damage{};
     /// What is wrong with derived files: nothing but time is lost by it.
@@ -91,30 +104,36 @@ struct kept_range {
     friend bool operator==(const kept_range&, const kept_range&) = default;
 };
 
-/// Revisions of a stream that are lost, from `first` to the one before `end`.
-struct lost_revisions {
+/// Revisions of a stream that are missing, from `first` to the one before `end`.
+struct missing_revisions {
     std::string stream{};
     revision first{};
     revision end{};
+    /// Some of them may have been removed on purpose: nothing tells which.
+    bool may_be_removed{};
 
-    friend bool operator==(const lost_revisions&, const lost_revisions&) = default;
+    friend bool operator==(const missing_revisions&, const missing_revisions&) = default;
 };
 
 /// What a repair has kept and lost, in order. Lost ranges that touch were lost for several reasons.
 struct repair_report {
-    /// Of the log that was read, and of the new one: the same where no position has changed, which
-    /// is where none was lost or had been removed.
+    /// Of the log that was read, and of the new one: the same where no position has changed.
     uuid from{};
     uuid into{};
     /// In the new log.
     std::uint64_t events{};
     std::uint64_t batches{};
+    /// Rules of streams behind them, so that what was out of reach stays there.
+    std::uint64_t added{};
     std::vector<kept_range> kept{};
     std::vector<lost_range> lost{};
-    /// Positions of events that had been removed for good, which is no loss.
-    std::vector<position_range> removed{};
     /// As far as that can be told: from indexes, and from the revisions that follow.
-    std::vector<lost_revisions> streams{};
+    std::vector<missing_revisions> streams{};
+    /// What had been removed on purpose, and is not lost: positions, revisions, and what the
+    /// segments say of it. Neither is in the new log, whose positions and revisions close up.
+    std::vector<position_range> removed{};
+    std::vector<missing_revisions> removed_of_streams{};
+    std::vector<recorded_removal> removals{};
     /// One past the last position that is known to have been written.
     position end{};
     /// False where the head mark was damaged: more may have been written after `end`.
@@ -131,16 +150,16 @@ struct repair_report {
         return n;
     }
 
-    /// Whether nothing was lost. Where nothing had been removed either, each event has its old
-    /// position.
-    [[nodiscard]] bool is_complete() const noexcept { return lost.empty() && is_end_known; }
-
     [[nodiscard]] std::uint64_t removed_events() const noexcept {
         std::uint64_t n = 0;
         for (const auto& r : removed)
             n += r.count();
         return n;
     }
+
+    /// Whether the new log holds every event that was there. They have their old positions where
+    /// nothing was removed on purpose, either.
+    [[nodiscard]] bool is_complete() const noexcept { return lost.empty() && is_end_known; }
 };
 
 } // namespace everfold

@@ -31,6 +31,36 @@ void print_list(output& out, const List& list, const Line& line_of) {
         out.print("  and {} more\n", list.size() - shown_max);
 }
 
+std::string revisions_of(const missing_revisions& s) {
+    const auto last = s.end.value() - 1;
+    return s.first.value() == last
+               ? fmt::format("{}: revision {}", printable(s.stream), last)
+               : fmt::format("{}: revisions {} to {}", printable(s.stream), s.first.value(), last);
+}
+
+void print_removed(const repair_report& report, output& out) {
+    if (!report.removed.empty())
+        out.print(
+            "removed on purpose before, and not lost: {}, at positions\n",
+            counted(report.removed_events(), "event")
+        );
+    print_list(out, report.removed, [](const position_range& r) { return range_of(r); });
+    if (!report.removed_of_streams.empty())
+        out.write("removed, of streams:\n");
+    print_list(out, report.removed_of_streams, revisions_of);
+    if (!report.removals.empty())
+        out.write("records of removals:\n");
+    print_list(out, report.removals, [](const recorded_removal& r) {
+        return fmt::format(
+            "{}  {} from {}: {}",
+            r.at.to_string(),
+            counted(r.events, "event"),
+            printable(r.file),
+            printable(r.why)
+        );
+    });
+}
+
 void print_report(const repair_report& report, const arguments& args, output& out) {
     out.print(
         "{}  {} in {}, now in {}\n",
@@ -49,12 +79,6 @@ void print_report(const repair_report& report, const arguments& args, output& ou
     print_list(out, report.lost, [](const lost_range& l) {
         return fmt::format("{}: {}", range_of(l.positions), printable(l.why));
     });
-    if (!report.removed.empty())
-        out.print(
-            "removed on purpose before: {}, at positions\n",
-            counted(report.removed_events(), "event")
-        );
-    print_list(out, report.removed, range_of);
     if (!report.is_end_known)
         out.print(
             "more may be lost, from position {} on: the head mark, which would say so, is "
@@ -63,16 +87,11 @@ void print_report(const repair_report& report, const arguments& args, output& ou
         );
     if (!report.streams.empty())
         out.write("lost, of streams:\n");
-    print_list(out, report.streams, [](const lost_revisions& s) {
-        const auto last = s.end.value() - 1;
-        return s.first.value() == last
-                   ? fmt::format("{}: revision {}", printable(s.stream), last)
-                   : fmt::format(
-                         "{}: revisions {} to {}", printable(s.stream), s.first.value(), last
-                     );
+    print_list(out, report.streams, [](const missing_revisions& s) {
+        return revisions_of(s) + (s.may_be_removed ? ", or some of them were removed before" : "");
     });
-    const bool have_moved = !report.lost.empty() || !report.removed.empty();
-    if (have_moved && !report.kept.empty()) {
+    print_removed(report, out);
+    if (report.from != report.into && !report.kept.empty()) {
         out.write("positions:\n");
         print_list(out, report.kept, [](const kept_range& k) {
             return fmt::format("{}, now from {} on", range_of(k.positions), k.now.value());

@@ -41,23 +41,40 @@ std::string damage_as_json(const verification& found) {
     return out;
 }
 
+std::string removals_as_json(const verification& found) {
+    std::string out;
+    for (const auto& r : found.removals) {
+        if (!out.empty())
+            out += ',';
+        out += fmt::format(
+            R"({{"file":{},"at":{},"events":{},"why":{}}})",
+            quoted_json(r.file),
+            quoted_json(r.at.to_string()),
+            r.events,
+            quoted_json(r.why)
+        );
+    }
+    return out;
+}
+
 void print_json(const verification& found, double seconds, output& out) {
     std::string notes;
     for (const auto& note : found.notes)
         notes += (notes.empty() ? "" : ",") + quoted_json(note);
     out.write_json_line(fmt::format(
-        R"({{"intact":{},"events":{},"removed":{},"segments":{},"archived_segments":{},"bytes":{},)"
-        R"("stored_bytes":{},"payload_bytes":{},"torn_bytes":{},"damage":[{}],"notes":[{}],)"
-        R"("seconds":{:.6f}}})",
+        R"({{"intact":{},"events":{},"segments":{},"archived_segments":{},"bytes":{},)"
+        R"("stored_bytes":{},"payload_bytes":{},"torn_bytes":{},"removed_events":{},)"
+        R"("removals":[{}],"damage":[{}],"notes":[{}],"seconds":{:.6f}}})",
         found.is_intact(),
         found.events,
-        found.removed,
         found.segments,
         found.archived_segments,
         found.written_bytes,
         found.stored_bytes,
         found.payload_bytes,
         found.torn_bytes,
+        found.removed_events,
+        removals_as_json(found),
         damage_as_json(found),
         notes,
         seconds
@@ -93,6 +110,20 @@ void print_damage(const verification& found, output& out) {
     );
 }
 
+void print_removals(const verification& found, output& out) {
+    if (found.removals.empty())
+        return;
+    out.print("removed on purpose: {}\n", counted(found.removed_events, "event"));
+    for (const auto& r : found.removals)
+        out.print(
+            "  {}  {} from {}: {}\n",
+            r.at.to_string(),
+            counted(r.events, "event"),
+            printable(r.file),
+            printable(r.why)
+        );
+}
+
 // For the exit code, and for who reads standard error only.
 [[noreturn]] void fail(const verification& found, const std::string& log) {
     const auto& first = found.damage.front();
@@ -123,8 +154,10 @@ void verify_log(const arguments& args, output& out) {
     if (args.as_json)
         print_json(found, seconds, out);
     if (!found.is_intact()) {
-        if (!args.as_json)
+        if (!args.as_json) {
             print_damage(found, out);
+            print_removals(found, out);
+        }
         out.flush();
         fail(found, args.log);
     }
@@ -139,9 +172,8 @@ void verify_log(const arguments& args, output& out) {
     );
     if (found.archived_segments != 0)
         out.print(" ({} in the archive's files)", in_units(found.stored_bytes));
-    if (found.removed != 0)
-        out.print(", {} removed on purpose", counted(found.removed, "event"));
     out.print(": every checksum, link and payload holds. {:.2f} s\n", seconds);
+    print_removals(found, out);
 }
 
 } // namespace everfold::cli

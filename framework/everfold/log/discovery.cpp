@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <tuple>
 #include <utility>
 
 namespace everfold::log {
@@ -42,12 +41,12 @@ std::optional<candidate> named(const std::string& name) {
     candidate out{.name = name, .is_archive = name.ends_with(".evz")};
     const std::string_view text{name};
     std::uint64_t first = 0;
-    const bool is_plain = name.ends_with(".evl") || name.ends_with(".evr");
-    if ((!out.is_archive && !is_plain) || !take_number(text.substr(4, 20), 10, first) ||
+    if ((!out.is_archive && !name.ends_with(".evl") && !name.ends_with(".evr")) ||
+        !take_number(text.substr(4, 20), 10, first) ||
         !take_number(text.substr(25, 16), 16, out.id))
         return {};
     out.first = position{first};
-    out.is_id_known = name.ends_with(".evl"); // the others' names have ids of their own
+    out.is_id_known = !out.is_archive;
     return out;
 }
 
@@ -166,11 +165,11 @@ private:
     [[nodiscard]] static segment_entry entry_of(const candidate& c) {
         segment_entry e{.id = c.id, .first = c.first, .file = c.name};
         e.kind = c.is_archive ? segment_kind::archived : segment_kind::sealed;
+        e.is_rewritten = c.header ? c.header->is_rewritten : c.name.ends_with(".evr");
         if (c.header) {
             e.number = c.header->number;
             e.first = c.header->first;
             e.chain_start = c.header->chain;
-            e.is_rewritten = c.header->is_rewritten;
         }
         return e;
     }
@@ -188,10 +187,8 @@ private:
                 consider(c, more);
         }
         std::ranges::sort(more, [](const found_segment& a, const found_segment& b) {
-            // Of a segment that is there twice, first the one from which events were removed: they
-            // are not to come back.
-            return std::tuple{a.entry.first, a.entry.number, !a.entry.is_rewritten} <
-                   std::tuple{b.entry.first, b.entry.number, !b.entry.is_rewritten};
+            return std::pair{a.entry.first, a.entry.number} <
+                   std::pair{b.entry.first, b.entry.number};
         });
         out_.segments.insert(out_.segments.end(), more.begin(), more.end());
     }
@@ -264,8 +261,20 @@ private:
         found.is_there = true;
         found.is_chain_start_known = c.header.has_value();
         // The same segment twice: its archive, and the file that was to be deleted. The file is as
-        // it was written.
+        // it was written. Or before and after a removal that was just being done: what was to be
+        // removed is not brought back, if the new one is whole.
         for (auto& m : more) {
+            if (m.entry.first == found.entry.first && m.entry.id != found.entry.id &&
+                (m.entry.is_rewritten || found.entry.is_rewritten)) {
+                const bool is_newer = replaces(found.entry, m.entry);
+                out_.notes.push_back(
+                    "'" + (is_newer ? m : found).entry.file + "' is not read: '" +
+                    (is_newer ? found : m).entry.file + "' holds the same part of the log"
+                );
+                if (is_newer)
+                    m = found;
+                return;
+            }
             if (m.entry.id != found.entry.id)
                 continue;
             if (m.entry.kind == segment_kind::archived)
@@ -273,6 +282,43 @@ private:
             return;
         }
         more.push_back(std::move(found));
+    }
+
+    /// Whether one of two files for a segment is a whole rewriting of the other, which is not one
+    /// of it.
+    [[nodiscard]] bool replaces(const segment_entry& a, const segment_entry& b) const {
+        const auto from_a = rewritings_of(a);
+        const auto from_b = rewritings_of(b);
+        if (!from_a && !from_b)
+            return b.is_rewritten && !a.is_rewritten;
+        if (!from_a || !from_b)
+            return from_a.has_value();
+        return *from_a > *from_b;
+    }
+
+    /// How often; nothing where a frame is missing.
+    [[nodiscard]] std::optional<std::uint64_t> rewritings_of(const segment_entry& e) const {
+        try {
+            const auto source = open_found(*machine_, *directory_, e);
+            frame_reader reader{
+                source, header_seed(out_.log_id, e.id), out_.limits.batch_bytes_max};
+            salvage_state state{.walk = {.at = first_frame, .next = e.first}};
+            state.walk.chain = e.chain_start;
+            std::uint64_t count = 0;
+            bool is_intact = true;
+            salvage_frames(
+                reader,
+                byte_offset{source->size()},
+                state,
+                [&](const frame_view& frame, std::optional<std::uint64_t> /*chain*/) {
+                    count += frame.header.kind == frame_kind::provenance ? 1U : 0U;
+                },
+                [&](const lost_stretch&) { return is_intact = false; }
+            );
+            return is_intact && state.walk.is_sealed ? std::optional{count} : std::nullopt;
+        } catch (const error&) {
+            return {};
+        }
     }
 
     void read_the_head_mark() {

@@ -86,11 +86,6 @@ inline constexpr std::size_t provenance_text_max = 4096;
 [[nodiscard]] byte_buffer encode(const provenance& p);
 [[nodiscard]] std::optional<provenance> decode_provenance(bytes_view body);
 
-/// Whether the frame is a batch, or what remains of some.
-[[nodiscard]] constexpr bool holds_positions(const frame_header& header) noexcept {
-    return header.kind == frame_kind::batch || header.kind == frame_kind::remains;
-}
-
 /// The chain after a batch or what remains of batches, where it is `before` in front of it.
 [[nodiscard]] std::optional<std::uint64_t>
 chain_through(const frame_view& frame, std::uint64_t before);

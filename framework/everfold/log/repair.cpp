@@ -8,11 +8,9 @@
 #include <everfold/log/event_log.hpp>
 #include <everfold/log/repair.hpp>
 #include <everfold/log/salvaged_log.hpp>
+#include <everfold/log/salvaged_streams.hpp>
 
 #include <algorithm>
-#include <deque>
-#include <iterator>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -51,80 +49,6 @@ void require_new(const io::machine& machine, const std::string& from, const std:
             "'" + printable(into) + "' is there already; a repair goes into a new one"};
 }
 
-/// The streams that have lost revisions.
-class lost_in_streams {
-public:
-    void add(const std::string& stream, std::uint64_t first, std::uint64_t end) {
-        ranges_[stream].push_back({first, end});
-    }
-
-    /// An event that had one revision and has another: what lies between is lost, as far as it was
-    /// not already.
-    void compare(const std::string& stream, revision old, revision now) {
-        auto& known = progress_[stream];
-        known.next_old = old.next();
-        known.next_now = now.next();
-        const auto shift = known.shifts.empty() ? 0 : known.shifts.back().second;
-        if (old.value() <= now.value() + shift)
-            return;
-        add(stream, now.value() + shift, old.value());
-        known.shifts.emplace_back(old.value(), old - now);
-    }
-
-    /// See new_revision.
-    [[nodiscard]] revision now(std::string_view stream, revision old) const {
-        const auto found = progress_.find(std::string{stream});
-        if (found == progress_.end())
-            return {};
-        const auto& known = found->second;
-        if (old >= known.next_old)
-            return known.next_now;
-        const auto behind = std::ranges::upper_bound(
-            known.shifts, old.value(), {}, &std::pair<std::uint64_t, std::uint64_t>::first
-        );
-        const auto shift = behind == known.shifts.begin() ? 0 : std::prev(behind)->second;
-        const auto here = old.value() - shift;
-        return revision{
-            behind == known.shifts.end() ? here : std::min(here, behind->first - behind->second)};
-    }
-
-    [[nodiscard]] std::vector<lost_revisions> take() {
-        std::vector<lost_revisions> out;
-        for (auto& [stream, ranges] : ranges_) {
-            std::ranges::sort(ranges);
-            std::optional<std::pair<std::uint64_t, std::uint64_t>> open;
-            const auto close = [&] {
-                if (open)
-                    out.push_back({stream, revision{open->first}, revision{open->second}});
-            };
-            for (const auto& range : ranges) {
-                if (open && range.first <= open->second) {
-                    open->second = std::max(open->second, range.second);
-                    continue;
-                }
-                close();
-                open = range;
-            }
-            close();
-        }
-        return out;
-    }
-
-private:
-    std::map<std::string, std::vector<std::pair<std::uint64_t, std::uint64_t>>> ranges_{};
-    struct progress {
-        /// From the old revision on, by how much the new one is less.
-        std::vector<std::pair<std::uint64_t, std::uint64_t>> shifts{};
-        revision next_old{};
-        revision next_now{};
-    };
-
-    std::map<std::string, progress> progress_{};
-};
-
-using own_adapter =
-    std::function<std::optional<byte_buffer>(std::string_view type, bytes_view payload)>;
-
 /// The new log, while it is made.
 class repaired_log {
 public:
@@ -155,14 +79,21 @@ public:
 
     [[nodiscard]] const uuid& id() const { return log_->index().log_id(); }
 
-    /// Appends it as it was.
-    [[nodiscard]] placed append(const salvaged_batch& batch, const own_adapter& adapt) {
+    /// Appends it as it was, but for what `restate` says otherwise.
+    [[nodiscard]] placed append(
+        const salvaged_batch& batch,
+        const std::function<std::optional<byte_buffer>(const salvaged_event&)>& restate
+    ) {
         drafts_.clear();
-        adapted_.clear();
+        restated_.clear();
+        restated_.reserve(batch.events.size()); // drafts look into it
         for (const auto& event : batch.events) {
             auto id = event.record.id;
             if (id.is_nil() && old_id_)
                 id = derived_id(*old_id_, event.at);
+            auto payload = event.record.payload;
+            if (auto other = restate(event))
+                payload = restated_.emplace_back(std::move(*other));
             drafts_.push_back({
                 .stream = *event.stream,
                 .type = *event.type,
@@ -174,19 +105,24 @@ public:
                 .correlation_id = event.record.correlation_id,
                 .causation_id = event.record.causation_id,
                 .metadata = event.record.metadata,
-                .payload = event.record.payload,
+                .payload = payload,
             });
-            if (!event.stream->starts_with(own_stream_prefix))
-                continue;
-            if (auto payload = adapt(*event.type, event.record.payload)) {
-                adapted_.push_back(std::move(*payload));
-                drafts_.back().payload = adapted_.back();
-            }
         }
         clock_->set(batch.recorded_ns);
         auto out = log_->append(drafts_, batch.append_id, [](const stream_heads&) { return true; });
         check(out.has_value(), "an append without a condition happens");
         return std::move(*out);
+    }
+
+    /// At the time of the last append.
+    void append(const own_event& event) {
+        const draft d{
+            .stream = event.stream,
+            .type = event.type,
+            .version = event.version,
+            .payload = event.payload};
+        const auto out = log_->append({&d, 1}, {}, [](const stream_heads&) { return true; });
+        check(out.has_value(), "an append without a condition happens");
     }
 
     void finish(const std::string& report) {
@@ -203,7 +139,7 @@ private:
     std::unique_ptr<event_log> log_{};
     std::optional<uuid> old_id_{};
     std::vector<draft> drafts_{};
-    std::deque<byte_buffer> adapted_{};
+    std::vector<byte_buffer> restated_{};
 };
 
 class repairing {
@@ -215,80 +151,119 @@ public:
         , found_{discover(machine, from)} {}
 
     repair_report run(const std::string& into) {
-        // Once to see whether positions stay, which decides about the new log's identity.
-        const auto foreseen = salvage_log(
-            *machine_,
-            *from_,
-            found_,
-            steps_->check_event,
-            steps_->on_progress,
-            [](const salvaged_batch&) { return std::string{}; },
-            [](const std::string&, revision, revision) {}
-        );
+        // Once to see whether positions stay, which decides about the new log's identity, and what
+        // becomes of revisions.
+        salvaged_streams all;
+        const auto foreseen = salvage(all, [](const salvaged_batch&) { return std::string{}; });
         require_new(*machine_, *from_, into);
-        repaired_log made{
-            *machine_, into, found_, !foreseen.lost.empty() || !foreseen.removed.empty()};
-        lost_in_streams streams;
-        const auto adapt = [&](std::string_view type, bytes_view payload) {
-            return steps_->adapt(type, payload, [&](std::string_view stream, revision old) {
-                return streams.now(stream, old);
-            });
-        };
+        const bool is_same = foreseen.lost.empty() && foreseen.removed.empty();
+        repaired_log made{*machine_, into, found_, !is_same};
+        salvaged_streams streams;
         std::vector<kept_range> kept;
+        std::vector<std::string> notes;
         std::uint64_t events = 0;
         std::uint64_t batches = 0;
-        auto report = salvage_log(
+        bool has_own_streams = false;
+        auto report = salvage(streams, [&](const salvaged_batch& batch) {
+            placed now;
+            try {
+                now = made.append(batch, [&](const salvaged_event& event) {
+                    return restated(event, all, notes);
+                });
+            } catch (const error& e) {
+                if (e.code() != errc::invalid && e.code() != errc::limit)
+                    throw;
+                return "no writer takes it: " + e.message();
+            }
+            for (std::size_t i = 0; i < batch.events.size(); ++i) {
+                keep(kept, batch.events[i].at, now.first.advanced(i));
+                has_own_streams =
+                    has_own_streams || batch.events[i].stream->starts_with(own_stream_prefix);
+            }
+            events += batch.events.size();
+            ++batches;
+            return std::string{};
+        });
+        report.into = made.id();
+        report.events = events;
+        report.batches = batches;
+        report.kept = std::move(kept);
+        streams.tell(report);
+        if (is_same && !(report.lost.empty() && report.removed.empty()))
+            throw error{
+                errc::io,
+                "the log in '" + printable(*from_) +
+                    "' changed while it was read; stop its writer, and repair it into another "
+                    "directory"};
+        if (!is_same && steps_->conclude) {
+            for (const auto& event : steps_->conclude(all, notes)) {
+                made.append(event);
+                ++report.added;
+            }
+        }
+        report.notes.insert(report.notes.end(), notes.begin(), notes.end());
+        note_lost_rules(report, has_own_streams || !report.removed.empty());
+        made.finish(steps_->describe(report));
+        return report;
+    }
+
+private:
+    /// Walks all that is intact; what `take` takes is kept in `streams`.
+    [[nodiscard]] repair_report salvage(salvaged_streams& streams, const batch_taker& take) const {
+        return salvage_log(
             *machine_,
             *from_,
             found_,
             steps_->check_event,
             steps_->on_progress,
             [&](const salvaged_batch& batch) {
-                placed now;
-                try {
-                    now = made.append(batch, adapt);
-                } catch (const error& e) {
-                    if (e.code() != errc::invalid && e.code() != errc::limit)
-                        throw;
-                    return "no writer takes it: " + e.message();
-                }
-                for (std::size_t i = 0; i < batch.events.size(); ++i)
-                    streams.compare(
-                        *batch.events[i].stream, batch.events[i].stream_revision, now.revisions[i]
-                    );
-                for (std::size_t i = 0; i < batch.events.size(); ++i)
-                    keep(kept, batch.events[i].at, now.first.advanced(i));
-                events += batch.events.size();
-                ++batches;
+                auto why = take(batch);
+                if (!why.empty())
+                    return why;
+                for (const auto& e : batch.events)
+                    streams.keep(*e.stream, batch.segment, e.stream_base, e.at, e.stream_revision);
                 return std::string{};
             },
-            [&](const std::string& stream, revision first, revision end) {
-                streams.add(stream, first.value(), end.value());
-            }
+            {.revisions = [&](const std::string& stream, revision first, revision end
+                          ) { streams.lose(stream, first, end); },
+             .named = [&](std::string_view stream,
+                          std::uint64_t base) { streams.name(stream, base); },
+             .known = [&](position_range positions) { streams.know(positions); }}
         );
-        report.into = made.id();
-        report.events = events;
-        report.batches = batches;
-        report.kept = std::move(kept);
-        // What was removed for good leaves gaps, too; where nothing else is missing, they are all.
-        if (!report.lost.empty())
-            report.streams = streams.take();
-        if (!report.lost.empty() && foreseen.lost.empty())
-            throw error{
-                errc::io,
-                "the log in '" + printable(*from_) +
-                    "' changed while it was read; stop its writer, and repair it into another "
-                    "directory"};
-        made.finish(steps_->describe(report));
-        return report;
     }
 
-private:
+    [[nodiscard]] std::optional<byte_buffer> restated(
+        const salvaged_event& event, const salvaged_streams& kept, std::vector<std::string>& notes
+    ) const {
+        if (!steps_->restate || !event.stream->starts_with(own_stream_prefix))
+            return {};
+        return steps_->restate(event, kept, notes);
+    }
+
     static void keep(std::vector<kept_range>& kept, position at, position now) {
         if (!kept.empty() && kept.back().positions.end == at)
             kept.back().positions.end = at.next();
         else
             kept.push_back({{at, at.next()}, now});
+    }
+
+    /// What a lost rule put out of reach can be reached again.
+    static void note_lost_rules(repair_report& report, bool may_have_rules) {
+        std::uint64_t named = 0;
+        bool has_rules = false;
+        for (const auto& s : report.streams) {
+            named += s.end - s.first;
+            has_rules = has_rules || s.stream.starts_with(own_stream_prefix);
+        }
+        if (has_rules)
+            report.notes.emplace_back("rules of streams are among what is lost: what they put out "
+                                      "of reach can be read in "
+                                      "the new log, as far as it was not removed");
+        else if (may_have_rules && named < report.lost_events())
+            report.notes.emplace_back(
+                "not every lost event is known by its stream: if a rule of a stream is among them, "
+                "what it put out of reach can be read in the new log"
+            );
     }
 
     const io::machine* machine_;

@@ -125,6 +125,25 @@ private:
         return true;
     }
 
+    [[nodiscard]] static bool has_positions(const frame_header& header) noexcept {
+        return header.kind == frame_kind::batch || header.kind == frame_kind::remains;
+    }
+
+    /// A frame of which only the header is of use.
+    bool lose_one(const frame_view& frame, std::string_view what) {
+        auto& walk = state_->walk;
+        const auto& header = frame.header;
+        const auto positions = has_positions(header) ? header.event_count : 0;
+        if (!lose(frame.end(), what, walk.next.advanced(positions)))
+            return false;
+        // Its body would have said how the chain goes on.
+        if (header.kind == frame_kind::remains)
+            state_->is_chain_known = false;
+        count(header);
+        walk.at = frame.end();
+        return true;
+    }
+
     /// A frame whose header, body and trailer check.
     bool take_in(const frame_view& frame) {
         auto& walk = state_->walk;
@@ -148,8 +167,17 @@ private:
         }
         if (header.kind == frame_kind::seal && !take_seal(frame))
             return false;
-        count(header, chain_through(frame, walk.chain));
-        (*take_)(frame, state_->is_chain_known ? std::optional{walk.chain} : std::nullopt);
+        const auto left =
+            header.kind == frame_kind::remains ? decode_remains(frame) : std::optional<remains>{};
+        if (header.kind == frame_kind::remains && !left)
+            return lose_one(frame, "what remains of a batch is not well-formed");
+        count(header);
+        if (left)
+            walk.chain = left->chain_after;
+        (*take_
+        )(frame,
+          has_positions(header) && state_->is_chain_known ? std::optional{walk.chain} : std::nullopt
+        );
         walk.at = frame.end();
         return true;
     }
@@ -179,14 +207,12 @@ private:
     }
 
     /// The frame is passed, whether or not its body is intact.
-    void count(const frame_header& header, std::optional<std::uint64_t> chain) {
+    void count(const frame_header& header) {
         auto& walk = state_->walk;
-        if (holds_positions(header)) {
-            // What remains of batches says itself how the chain goes on.
-            state_->is_chain_known = state_->is_chain_known && chain.has_value();
-            walk.chain = chain.value_or(0);
+        if (header.kind == frame_kind::batch)
+            walk.chain = chain_after(walk.chain, header.body_checksum);
+        if (has_positions(header))
             walk.next = header.first.advanced(header.event_count);
-        }
         ++walk.frame_count;
         walk.epoch = header.epoch;
         walk.recorded_ns = header.recorded_ns;
@@ -214,20 +240,10 @@ private:
                 return false;
             return take_in(refused);
         }
-        const auto events = holds_positions(refused.header) ? refused.header.event_count : 0;
         if (state_->is_chain_known &&
             refused.header.chain_low != static_cast<std::uint32_t>(walk.chain))
             state_->is_chain_known = false;
-        if (!lose(refused.end(), in_words(fault), walk.next.advanced(events)))
-            return false;
-        count(
-            refused.header,
-            refused.header.kind == frame_kind::batch
-                ? std::optional{chain_after(walk.chain, refused.header.body_checksum)}
-                : std::nullopt
-        );
-        walk.at = refused.end();
-        return true;
+        return lose_one(refused, in_words(fault));
     }
 
     /// The next frame that checks, from `from` on.

@@ -67,7 +67,8 @@ struct salvage_state {
     bool is_whole{true};
 };
 
-/// Takes in a frame of whatever kind, with the chain after it where that is known.
+/// Takes in a frame of whatever kind. Of a batch, or what remains of batches, it gets the chain
+/// after it, where that is known.
 using frame_sink =
     std::function<void(const frame_view& frame, std::optional<std::uint64_t> chain_after)>;
 

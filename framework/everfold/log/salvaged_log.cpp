@@ -34,13 +34,19 @@ found_index find_index(
         const auto path = io::join(directory, index_file_name(entry));
         if (machine.files->kind(path) == io::path_kind::missing)
             return {};
-        std::array<std::byte, claimed_identity_size> begin{};
-        const auto size =
-            machine.files->open(path, io::open_mode::read)->read_at(byte_offset{0}, begin);
-        const auto claimed = claimed_identity(bytes_view{begin}.first(size));
-        if (!claimed)
+        std::array<std::byte, 76> begin{};
+        if (machine.files->open(path, io::open_mode::read)->read_at(byte_offset{0}, begin) <
+            begin.size())
             return {};
-        found_index out{.of = *claimed};
+        found_index out;
+        std::copy_n(begin.begin() + 16, 16, out.of.log_id.octets.begin());
+        out.of.segment_id = load_le<std::uint64_t>(begin.data() + 32);
+        out.of.first = position{load_le<std::uint64_t>(begin.data() + 40)};
+        out.of.end = position{load_le<std::uint64_t>(begin.data() + 48)};
+        out.of.end_offset = byte_offset{load_le<std::uint64_t>(begin.data() + 56)};
+        out.of.chain_end = load_le<std::uint64_t>(begin.data() + 64);
+        out.of.event_count = load_le<std::uint32_t>(begin.data() + 72);
+        out.of.is_rewritten = (load_le<std::uint32_t>(begin.data() + 12) & 1U) != 0;
         if (out.of.log_id != log_id || out.of.segment_id != entry.id || out.of.first != entry.first)
             return {};
         std::string why;
@@ -59,14 +65,14 @@ public:
         const found_log& found,
         const event_check& check_event,
         const batch_taker& take,
-        const revisions_sink& lose_revisions
+        const loss_sinks& lose
     )
         : machine_{&machine}
         , directory_{&directory}
         , found_{&found}
         , check_event_{&check_event}
         , take_{&take}
-        , lose_revisions_{&lose_revisions} {
+        , lose_{&lose} {
         report_.from = found.log_id;
         report_.damage = found.damage;
         report_.notes = found.notes;
@@ -81,6 +87,7 @@ public:
             known_end_ = std::max(known_end_, found_->head->mark.end);
         lose_until(known_end_, why_);
         name_lost_revisions();
+        join_removed();
         report_.end = next_;
         report_.is_end_known = found_->head && found_->head->are_both_whole;
         return std::move(report_);
@@ -92,6 +99,7 @@ private:
         lose_until(entry.first, why_);
         name_lost_revisions();
         why_ = missing_segment;
+        batch_.segment = entry.first;
         index_ = find_index(*machine_, *directory_, entry, found_->log_id);
         if (segment.is_listed && entry.kind != segment_kind::active)
             known_end_ = std::max(known_end_, entry.end);
@@ -130,8 +138,7 @@ private:
             byte_offset{source->size()},
             state,
             [&](const frame_view& frame, std::optional<std::uint64_t> /*chain*/) {
-                if (holds_positions(frame.header))
-                    take_batch(frame, names);
+                take_frame(frame, names);
             },
             [&](const lost_stretch& stretch) {
                 if (is_last && is_torn(segment, source, stretch, state.walk.watermark)) {
@@ -163,7 +170,8 @@ private:
         byte_offset watermark
     ) const {
         const auto& entry = segment.entry;
-        const bool may_grow = !segment.is_listed || entry.kind == segment_kind::active;
+        const bool may_grow =
+            !entry.is_rewritten && (!segment.is_listed || entry.kind == segment_kind::active);
         if (!found_->head || !may_grow || entry.kind == segment_kind::archived)
             return false;
         const auto& mark = found_->head->mark;
@@ -193,8 +201,7 @@ private:
             const auto frame = healer_.heal(source, seed, found_->limits.batch_bytes_max, at);
             if (!frame || frame->end() > stretch.end || frame->header.first < next_)
                 return false;
-            if (holds_positions(frame->header))
-                take_batch({frame->at, frame->header, frame->body}, names);
+            take_frame({frame->at, frame->header, frame->body}, names);
             at = frame->end();
         }
         return at == stretch.end && stretch.at < stretch.end;
@@ -226,52 +233,79 @@ private:
         next_ = to;
     }
 
+    void take_frame(const frame_view& frame, salvaged_names& names) {
+        const auto kind = frame.header.kind;
+        if (kind == frame_kind::provenance)
+            take_provenance(frame);
+        if (kind == frame_kind::batch || kind == frame_kind::remains)
+            take_batch(frame, names);
+    }
+
     void take_batch(const frame_view& frame, salvaged_names& names) {
         const auto first = frame.header.first;
         if (first < next_)
             return; // no position twice, whatever the bytes say
         lose_until(first, why_);
         const auto end = first.advanced(frame.header.event_count);
-        auto why = read_batch(frame, names);
+        // One that is none does not come here.
+        const auto left = frame.header.kind == frame_kind::remains
+                              ? decode_remains(frame).value_or(remains{})
+                              : remains{};
+        auto why = read_batch(frame, left, names);
         if (why.empty() && !batch_.events.empty())
             why = (*take_)(batch_);
         if (!why.empty()) {
             report_.damage.push_back(
                 {.file = file_, .at = frame.at, .what = why, .first_lost = first}
             );
-            lose_until(end, why);
-        } else {
-            for (const auto& run : runs_)
-                note_removed(first.advanced(run.at), run.count);
         }
-        next_ = end;
+        for (const auto& run : left.runs) {
+            pass_until(first.advanced(run.at), why);
+            remove_until(first.advanced(std::uint64_t{run.at} + run.count));
+        }
+        pass_until(end, why);
     }
 
-    void note_removed(position at, std::uint64_t count) {
-        auto& removed = report_.removed;
-        if (!removed.empty() && removed.back().end == at)
-            removed.back().end = at.advanced(count);
-        else
-            removed.push_back({at, at.advanced(count)});
+    /// What was kept, or lost where there is a reason.
+    void pass_until(position to, const std::string& why) {
+        if (!why.empty())
+            lose_until(to, why);
+        next_ = std::max(next_, to);
     }
 
-    /// Reads it into batch_ and runs_; a sentence where it can't be kept as a whole.
-    std::string read_batch(const frame_view& frame, salvaged_names& names) {
-        batch_.first = frame.header.first;
+    void remove_until(position to) {
+        report_.removed.push_back({next_, to});
+        next_ = to;
+    }
+
+    void take_provenance(const frame_view& frame) {
+        auto p = decode_provenance(frame.body);
+        if (!p) {
+            report_.damage.push_back(
+                {.file = file_, .at = frame.at, .what = "the record of a removal is not one"}
+            );
+            return;
+        }
+        report_.removals.push_back(
+            {.file = file_,
+             .at = timestamp::from_nanoseconds(p->at_ns),
+             .events = p->removed_events,
+             .why = std::move(p->why)}
+        );
+    }
+
+    /// Reads it into batch_; a sentence where it can't be kept as a whole.
+    std::string read_batch(const frame_view& frame, const remains& left, salvaged_names& names) {
         batch_.recorded_ns = frame.header.recorded_ns;
         batch_.events.clear();
-        runs_.clear();
-        if (frame.header.kind == frame_kind::remains) {
-            auto left = decode_remains(frame);
-            if (!left)
-                return "what remains of a batch is not well-formed";
-            runs_ = std::move(left->runs);
-        } else if (frame.body.size() < append_id_size) {
-            return "a batch is too short for its append id";
+        batch_.append_id = left.append_id;
+        if (frame.header.kind == frame_kind::batch) {
+            if (frame.body.size() < append_id_size)
+                return "a batch is too short for its append id";
+            std::copy_n(frame.body.begin(), append_id_size, batch_.append_id.octets.begin());
         }
-        batch_.append_id = append_id_of(frame);
-        places_left places{runs_};
         std::string why;
+        places_left places{left.runs};
         auto rest = records_of(frame);
         while (!rest.empty()) {
             const auto record = take_record(rest, frame.header.recorded_ns);
@@ -280,11 +314,13 @@ private:
             if (const auto* name = std::get_if<names_record>(&*record)) {
                 if (!names.learn(*name))
                     return "a name is none that a writer gives";
+                if (name->kind == name_kind::stream)
+                    lose_->named(name->name, name->base);
                 continue;
             }
             // On to the end, for the names that are to come.
             const auto at = frame.header.first.advanced(places.next());
-            auto fault = add_event(at, std::get<event_record>(*record), names);
+            auto fault = add_event(std::get<event_record>(*record), at, names);
             if (why.empty())
                 why = std::move(fault);
         }
@@ -293,16 +329,17 @@ private:
         return why;
     }
 
-    std::string add_event(position at, const event_record& record, const salvaged_names& names) {
+    std::string add_event(const event_record& record, position at, const salvaged_names& names) {
         const auto* stream = names.find_stream(record.stream);
         const auto* type = names.find_type(record.type);
         if (stream == nullptr || type == nullptr)
             return "the name of a stream or a type is in what is damaged";
         salvaged_event event{
-            .at = at,
             .record = record,
+            .at = at,
             .stream = &stream->name,
             .stream_revision = revision{stream->base + record.revision_in_segment},
+            .stream_base = stream->base,
             .type = &type->name,
             .version = type->version};
         for (std::size_t i = 0; i < record.tag_count(); ++i) {
@@ -323,6 +360,9 @@ private:
             return;
         const auto& index = *index_.content;
         const auto first = index_.of.first;
+        tell_removed_apart(index);
+        for (std::uint32_t n = 0; n < index.stream_count(); ++n)
+            lose_->named(index.stream(n).name, index.stream(n).base);
         const auto is_lost = [&](std::uint32_t ordinal) {
             const auto at = index.position_of(ordinal);
             const auto behind =
@@ -340,12 +380,65 @@ private:
             ordinals.clear();
             index.append_stream(n, ordinals);
             for (std::size_t i = 0; i < ordinals.size(); ++i) {
+                if (!is_lost(ordinals[i]))
+                    continue;
                 const auto r = index.revision_in_stream(n, static_cast<std::uint32_t>(i));
-                if (is_lost(ordinals[i]))
-                    (*lose_revisions_)(std::string{stream.name}, r, r.next());
+                lose_->revisions(std::string{stream.name}, r, r.next());
             }
         }
+        lose_->known({first, index_.of.end});
         index_ = {};
+    }
+
+    /// Of what seems to be lost, positions at which the index knows no event were removed.
+    void tell_removed_apart(const segment_index& index) {
+        if (index.sparse() == nullptr)
+            return;
+        std::vector<lost_range> lost;
+        for (const auto& l : report_.lost) {
+            const auto add_lost = [&](position from, position to) {
+                if (from >= to)
+                    return;
+                if (!lost.empty() && lost.back().positions.end == from && lost.back().why == l.why)
+                    lost.back().positions.end = to;
+                else
+                    lost.push_back({{from, to}, l.why});
+            };
+            const auto from = std::max(l.positions.first, index_.of.first);
+            const auto to = std::min(l.positions.end, index_.of.end);
+            if (from >= to) {
+                lost.push_back(l);
+                continue;
+            }
+            add_lost(l.positions.first, from);
+            auto here = from;  // up to here it is told
+            auto start = from; // of events that are lost
+            for (auto o = index.ordinal_from(from); here < to; ++o) {
+                const auto next = o < index.event_count() ? std::min(index.position_of(o), to) : to;
+                if (next > here) {
+                    add_lost(start, here);
+                    report_.removed.push_back({here, next});
+                    start = next;
+                }
+                here = next < to ? next.next() : to;
+            }
+            add_lost(start, to);
+            add_lost(to, l.positions.end);
+        }
+        report_.lost = std::move(lost);
+    }
+
+    void join_removed() {
+        auto& removed = report_.removed;
+        std::ranges::sort(removed, {}, &position_range::first);
+        std::vector<position_range> joined;
+        for (const auto& r : removed) {
+            if (!joined.empty() && joined.back().end == r.first)
+                joined.back().end = r.end;
+            else
+                joined.push_back(r);
+        }
+        removed = std::move(joined);
     }
 
     const io::machine* machine_;
@@ -353,7 +446,7 @@ private:
     const found_log* found_;
     const event_check* check_event_;
     const batch_taker* take_;
-    const revisions_sink* lose_revisions_;
+    const loss_sinks* lose_;
     repair_report report_{};
     position next_{};
     position known_end_{};
@@ -364,7 +457,6 @@ private:
     frame_healer healer_{};
     std::string file_{};
     salvaged_batch batch_{};
-    std::vector<removed_run> runs_{}; // of the frame at hand
 };
 
 } // namespace
@@ -376,11 +468,9 @@ repair_report salvage_log(
     const event_check& check_event,
     const std::function<void(std::uint64_t)>& on_progress,
     const batch_taker& take,
-    const revisions_sink& lose_revisions
+    const loss_sinks& lose
 ) {
-    return salvaging_log{machine, directory, found, check_event, take, lose_revisions}.run(
-        on_progress
-    );
+    return salvaging_log{machine, directory, found, check_event, take, lose}.run(on_progress);
 }
 
 } // namespace everfold::log

@@ -15,8 +15,8 @@ const typename Names::mapped_type* find_in(const Names& names, std::uint32_t num
 } // namespace
 
 void salvaged_names::learn(const segment_index& index) {
-    const auto in_record = [&](auto numbers, std::uint32_t i) {
-        return index.sparse() == nullptr ? i : (index.sparse()->*numbers)[i];
+    const auto in_record = [&](auto numbers, std::uint32_t number) {
+        return index.sparse() == nullptr ? number : (index.sparse()->*numbers)[number];
     };
     for (std::uint32_t i = 0; i < index.stream_count(); ++i)
         streams_[in_record(&sparse_numbers::streams, i)] = {

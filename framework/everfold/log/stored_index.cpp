@@ -612,21 +612,6 @@ byte_buffer encode(const segment_index& index, const index_identity& of) {
     return writer.take(index, of);
 }
 
-std::optional<index_identity> claimed_identity(bytes_view begin) {
-    if (begin.size() < claimed_identity_size)
-        return {};
-    index_identity out;
-    out.is_rewritten = load_le<std::uint32_t>(begin.data() + 12) == rewritten_flag;
-    std::copy_n(begin.begin() + 16, 16, out.log_id.octets.begin());
-    out.segment_id = load_le<std::uint64_t>(begin.data() + 32);
-    out.first = position{load_le<std::uint64_t>(begin.data() + 40)};
-    out.end = position{load_le<std::uint64_t>(begin.data() + 48)};
-    out.end_offset = byte_offset{load_le<std::uint64_t>(begin.data() + 56)};
-    out.chain_end = load_le<std::uint64_t>(begin.data() + 64);
-    out.event_count = load_le<std::uint32_t>(begin.data() + 72);
-    return out;
-}
-
 std::shared_ptr<const segment_index> open_stored_index(
     io::file_system& files, const std::string& path, const index_identity& of, std::string& why
 ) {

@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace everfold::log {
@@ -29,12 +28,6 @@ struct index_identity {
 
     friend bool operator==(const index_identity&, const index_identity&) = default;
 };
-
-/// What an index file says that it is of, from its first bytes; nothing where they are too few.
-/// Nothing was checked.
-[[nodiscard]] std::optional<index_identity> claimed_identity(bytes_view begin);
-
-inline constexpr std::size_t claimed_identity_size = 76;
 
 /// The file's bytes.
 [[nodiscard]] byte_buffer encode(const segment_index& index, const index_identity& of);

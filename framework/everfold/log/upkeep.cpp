@@ -146,7 +146,7 @@ bool upkeep::archive_one(const segment_view& view, const std::stop_token& stop) 
     return rewrite(
         *view.entry,
         segment_kind::archived,
-        "evz",
+        segment_file_name(view.entry->first, machine_.random->next_u64(), "evz"),
         [&](const std::string& path, segment_entry& entry) {
             const auto from = index_->open(view).source;
             return write_archive(files, path, *from, index_->log_id(), entry.id, stop) != nullptr;
@@ -166,8 +166,9 @@ upkeep::scavenge(const removal_plan& plan, const std::string& why, const size_li
             if (removed.events.empty())
                 break;
             const auto bytes = in.source->stored_size();
+            const auto id = machine_.random->next_u64();
             const auto write = [&](const std::string& path, segment_entry& entry) {
-                entry.id = machine_.random->next_u64();
+                entry.id = id;
                 return write_rewritten(
                     machine_,
                     path,
@@ -187,7 +188,9 @@ upkeep::scavenge(const removal_plan& plan, const std::string& why, const size_li
                     {}
                 );
             };
-            is_done = rewrite(*in.entry, segment_kind::sealed, "evr", write);
+            // By the name, its frames can be read where manifest and header are lost.
+            const auto file = segment_file_name(in.entry->first, id, "evr");
+            is_done = rewrite(*in.entry, segment_kind::sealed, file, write);
             if (!is_done)
                 continue;
             ++out.segments;
@@ -204,7 +207,7 @@ upkeep::scavenge(const removal_plan& plan, const std::string& why, const size_li
 bool upkeep::rewrite(
     const segment_entry& known,
     segment_kind kind,
-    std::string_view extension,
+    const std::string& file,
     const segment_rewrite& write
 ) {
     const std::lock_guard one_at_a_time{rewriting_};
@@ -214,7 +217,7 @@ bool upkeep::rewrite(
         return false; // somebody else was faster
     const auto old_file = entry.file;
     entry.kind = kind;
-    entry.file = segment_file_name(entry.first, machine_.random->next_u64(), extension);
+    entry.file = file;
     const auto path = io::join(directory_, entry.file);
     const auto remove_half = [&] {
         try {

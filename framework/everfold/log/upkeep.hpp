@@ -99,13 +99,13 @@ public:
     [[nodiscard]] scavenged
     scavenge(const removal_plan& plan, const std::string& why, const size_limits& limits);
 
-    /// Puts what `write` makes of a sealed segment, in a file with this extension, in the place of
+    /// Puts what `write` makes of a sealed segment, in a file of this name, in the place of
     /// its file, which is deleted. False where it was told to stop. One at a time; a crash at any
     /// moment leaves one of the two in the manifest, whole.
     bool rewrite(
         const segment_entry& known,
         segment_kind kind,
-        std::string_view extension,
+        const std::string& file,
         const segment_rewrite& write
     );
 

@@ -13,7 +13,6 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace everfold::log {
 
@@ -22,20 +21,26 @@ namespace {
 /// Where each stream has got to.
 class stream_continuity {
 public:
-    /// The events of one segment. A sentence where a stream does not go on where it ended.
-    std::string take(const segment_index& index) {
+    /// The events of one segment, from which `removed` are gone. A sentence where a stream does not
+    /// go on where it ended.
+    std::string take(const segment_index& index, std::uint64_t removed) {
         std::string fault;
-        has_removals_ = has_removals_ || index.sparse() != nullptr;
+        unused_removals_ += removed;
         for (std::uint32_t i = 0; i < index.stream_count(); ++i) {
             const auto stream = index.stream(i);
             auto& next = next_[std::string{stream.name}];
-            const bool follows = has_removals_ ? stream.base >= next : stream.base == next;
-            if (!follows && !is_interrupted_ && fault.empty())
+            const auto count = index.count_of_stream(i);
+            const auto end =
+                count == 0 ? stream.base : index.revision_in_stream(i, count - 1).value() + 1;
+            // A revision may be missing for each event that was removed, and for nothing else.
+            const bool follows = stream.base >= next && end - next - count <= unused_removals_;
+            if (follows)
+                unused_removals_ -= end - next - count;
+            else if (!is_interrupted_ && fault.empty())
                 fault = "the stream '" + printable(stream.name) + "' begins at revision " +
                         std::to_string(stream.base) + " in this segment, and not at " +
                         std::to_string(next);
-            const auto count = index.count_of_stream(i);
-            next = count == 0 ? stream.base : index.revision_in_stream(i, count - 1).value() + 1;
+            next = end;
         }
         return fault;
     }
@@ -46,7 +51,13 @@ public:
 private:
     std::unordered_map<std::string, std::uint64_t> next_{};
     bool is_interrupted_{};
-    bool has_removals_{}; // then revisions may be missing between segments
+    std::uint64_t unused_removals_{}; // events that were removed, less revisions that are missing
+};
+
+/// How much was known before a segment was read.
+struct removal_counts {
+    std::uint64_t events{};
+    std::size_t records{};
 };
 
 /// One segment, and what its manifest entry says of it.
@@ -96,6 +107,13 @@ private:
         begin(log.content.log_id, log.content.limits.batch_bytes_max, &log.index->files());
         for (std::size_t i = 0; i < entries.size(); ++i) {
             subject s{.entry = &entries[i], .before = i == 0 ? nullptr : &entries[i - 1]};
+            // A writer archives it, or removes events from it, meanwhile.
+            const bool is_gone = s.entry->kind != segment_kind::active &&
+                                 machine_->files->kind(io::join(*directory_, s.entry->file)) ==
+                                     io::path_kind::missing;
+            const auto now = is_gone ? files_->replaced(*s.entry) : std::nullopt;
+            if (now)
+                s.entry = &*now;
             std::optional<damaged_place> why;
             try {
                 const bool is_active = s.entry->kind == segment_kind::active;
@@ -210,12 +228,16 @@ private:
                 entry.first,
                 entry.is_rewritten ? growing_index::of::rewritten : growing_index::of::as_written
             );
+        const removal_counts before{out_.removed_events, out_.removals.size()};
         salvage_frames(
             reader,
             s.end,
             state,
             [&](const frame_view& frame, std::optional<std::uint64_t> chain) {
-                if (!holds_positions(frame.header))
+                if (frame.header.kind == frame_kind::provenance)
+                    take_provenance(s, frame);
+                if (frame.header.kind != frame_kind::batch &&
+                    frame.header.kind != frame_kind::remains)
                     return;
                 if (!state.is_whole || !chain)
                     index.reset();
@@ -231,7 +253,7 @@ private:
                 return true;
             }
         );
-        check_end(s, state, index.get(), known);
+        check_end(s, state, index.get(), known, before);
         (*on_progress_)(state.walk.next.value());
     }
 
@@ -259,11 +281,18 @@ private:
         std::size_t known
     ) {
         const auto first = frame.header.first;
+        std::vector<removed_run> runs;
+        if (frame.header.kind == frame_kind::remains)
+            runs = decode_remains(frame).value_or(remains{}).runs;
+        std::uint64_t removed = 0;
+        for (const auto& run : runs)
+            removed += run.count;
+        out_.removed_events += removed;
         if (out_.damage.size() > known) {
             auto& last = out_.damage.back();
             if (!last.next_intact)
                 last.next_intact = first;
-            last.intact_behind += frame.header.event_count;
+            last.intact_behind += frame.header.event_count - removed;
         }
         if (index != nullptr) {
             if (const auto* fault = index->add(frame, chain)) {
@@ -272,11 +301,6 @@ private:
                 return;
             }
         }
-        std::vector<removed_run> runs;
-        if (auto left = decode_remains(frame); frame.header.kind == frame_kind::remains && left)
-            runs = std::move(left->runs);
-        for (const auto& run : runs)
-            out_.removed += run.count;
         places_left places{runs};
         auto rest = records_of(frame);
         while (!rest.empty()) {
@@ -291,30 +315,59 @@ private:
             const auto* event = std::get_if<event_record>(&*record);
             if (event == nullptr)
                 continue;
-            const auto here = first.advanced(places.next());
+            const auto place = places.next();
             if (auto wrong = (*check_event_)(*event); !wrong.empty())
-                add_damage(s, byte_offset{at}, byte_offset{at}, std::move(wrong), here);
+                add_damage(
+                    s, byte_offset{at}, byte_offset{at}, std::move(wrong), first.advanced(place)
+                );
             else
                 ++out_.events;
             out_.payload_bytes += event->payload.size();
         }
     }
 
+    void take_provenance(const subject& s, const frame_view& frame) {
+        auto p = decode_provenance(frame.body);
+        if (!p) {
+            add_damage(s, frame.at, frame.end(), "the record of a removal is not one", {});
+            return;
+        }
+        out_.removals.push_back(
+            {.file = s.source->file_name(),
+             .at = timestamp::from_nanoseconds(p->at_ns),
+             .events = p->removed_events,
+             .why = std::move(p->why)}
+        );
+    }
+
+    /// Whether the records of removals in the segment at hand say how many events are missing.
+    [[nodiscard]] bool are_removals_recorded(const removal_counts& before) const {
+        std::uint64_t recorded = 0;
+        for (std::size_t i = before.records; i < out_.removals.size(); ++i)
+            recorded += out_.removals[i].events;
+        return recorded == out_.removed_events - before.events;
+    }
+
     void check_end(
-        const subject& s, const salvage_state& state, const growing_index* index, std::size_t known
+        const subject& s,
+        const salvage_state& state,
+        const growing_index* index,
+        std::size_t known,
+        const removal_counts& before
     ) {
         const auto& entry = *s.entry;
         const auto& walk = state.walk;
         const bool is_sealed = s.is_listed && entry.kind != segment_kind::active;
+        const bool is_index_whole = index != nullptr && out_.damage.size() == known;
         const auto is_as_sealed = [&] {
             return walk.is_sealed && walk.at == entry.end_offset && walk.next == entry.end &&
                    s.source->size() == entry.end_offset.value() && walk.epoch == entry.epoch_end &&
                    walk.recorded_ns == entry.recorded_last_ns &&
                    (!state.is_chain_known || walk.chain == entry.chain_end) &&
-                   (index == nullptr || (index->event_count() == entry.event_count &&
-                                         index->has_own_streams() == entry.has_own_streams &&
-                                         index->occurred_min_ns() == entry.occurred_min_ns &&
-                                         index->occurred_max_ns() == entry.occurred_max_ns));
+                   (!is_index_whole || (index->occurred_min_ns() == entry.occurred_min_ns &&
+                                        index->occurred_max_ns() == entry.occurred_max_ns &&
+                                        index->event_count() == entry.event_count &&
+                                        index->has_own_streams() == entry.has_own_streams));
         };
         if (is_sealed && !is_as_sealed() &&
             (out_.damage.size() == known || out_.damage.back().at < walk.at))
@@ -329,11 +382,19 @@ private:
             add_damage(
                 s, walk.at, walk.at, std::string{in_words(frame_fault::end_of_segment)}, walk.next
             );
-        if (index == nullptr || out_.damage.size() > known) {
+        if (!is_index_whole || out_.damage.size() > known) {
             streams_.interrupt();
             return;
         }
-        if (auto fault = streams_.take(*index); !fault.empty())
+        if (!are_removals_recorded(before))
+            add_damage(
+                s,
+                first_frame,
+                first_frame,
+                "the records of removals do not say how many events are missing",
+                {}
+            );
+        if (auto fault = streams_.take(*index, out_.removed_events - before.events); !fault.empty())
             add_damage(s, byte_offset{0}, byte_offset{0}, std::move(fault), entry.first);
         if (is_sealed) {
             if (auto wrong = files_->compare_index(entry, *index); !wrong.empty())

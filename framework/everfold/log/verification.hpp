@@ -17,8 +17,9 @@ using event_check = std::function<std::string(const event_record& event)>;
 
 /// Reads the log in `directory`, beside a writer too, and checks each segment against the manifest
 /// and the segment before it, each index against its segment, and that every stream goes on where
-/// it ended in an earlier segment. Damage is told, and the rest is read all the same: also of a log
-/// that does not open. `on_progress` gets the count of positions that are done.
+/// it ended in an earlier segment, but for events that were removed on purpose. Damage is told, and
+/// the rest is read all the same: also of a log that does not open. `on_progress` gets the count of
+/// positions that are done.
 ///
 /// Memory:  an index of one segment, and the name of each stream.
 /// Failure: not_a_log, unsupported; io_error where not even a directory can be read.

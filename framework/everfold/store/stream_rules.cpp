@@ -40,15 +40,6 @@ new_event truncated_event(std::string_view stream, revision before) {
     return encoded(truncated{std::string{stream}, before.value()});
 }
 
-std::optional<byte_buffer>
-rule_with_new_revisions(std::string_view type, bytes_view payload, const log::new_revision& now) {
-    if (type != truncated::event_type)
-        return {};
-    auto rule = decode_as<truncated>(payload);
-    rule.before = now(rule.stream, revision{rule.before}).value();
-    return encoded(rule).payload;
-}
-
 new_event tombstoned_event(std::string_view stream) {
     return encoded(tombstoned{std::string{stream}});
 }
@@ -67,28 +58,35 @@ void stream_rules::refresh(const log::log_index& index) {
             log::selection_item::stream_names{.exact = {std::string{rules_stream}}};
         log::log_cursor cursor{index, std::move(wanted)};
         while (const auto* event = cursor.next()) {
-            take(index.type(event->type).name, event->record.payload);
+            add_rule(rules_, index.type(event->type).name, event->record.payload);
             next_ = event->at.advanced(1);
         }
     }
 }
 
-void stream_rules::take(std::string_view type, bytes_view payload) {
+std::string add_rule(
+    std::unordered_map<std::string, stream_rule>& rules, std::string_view type, bytes_view payload
+) {
     if (type == truncated::event_type) {
-        const auto e = decode_as<truncated>(payload);
-        auto& rule = rules_[e.stream];
+        auto e = decode_as<truncated>(payload);
+        auto& rule = rules[e.stream];
         rule.begins_at = std::max(rule.begins_at, e.before);
-    } else if (type == tombstoned::event_type) {
-        rules_[decode_as<tombstoned>(payload).stream].is_tombstoned = true;
-    } else if (type == retained::event_type) {
-        const auto e = decode_as<retained>(payload);
-        rules_[e.stream].kept = {e.max_count, std::chrono::nanoseconds{e.max_age_ns}};
-    } else {
-        throw error{
-            errc::unsupported,
-            "the log holds a rule for its streams, '" + printable(type) +
-                "', that this version does not know"};
+        return std::move(e.stream);
     }
+    if (type == tombstoned::event_type) {
+        auto e = decode_as<tombstoned>(payload);
+        rules[e.stream].is_tombstoned = true;
+        return std::move(e.stream);
+    }
+    if (type == retained::event_type) {
+        auto e = decode_as<retained>(payload);
+        rules[e.stream].kept = {e.max_count, std::chrono::nanoseconds{e.max_age_ns}};
+        return std::move(e.stream);
+    }
+    throw error{
+        errc::unsupported,
+        "the log holds a rule for its streams, '" + printable(type) +
+            "', that this version does not know"};
 }
 
 bool stream_rules::are_none() const {

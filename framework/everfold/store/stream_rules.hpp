@@ -7,7 +7,6 @@
 #include <everfold/io/file_system.hpp>
 #include <everfold/log/log_cursor.hpp>
 #include <everfold/log/log_index.hpp>
-#include <everfold/log/repair.hpp>
 #include <everfold/log/rewriting.hpp>
 #include <everfold/store/append.hpp>
 #include <everfold/store/retention.hpp>
@@ -31,6 +30,14 @@ struct stream_rule {
     retention kept{};
 };
 
+/// Adds what the event says to the rules by stream; the stream. errc::unsupported where it is of a
+/// type that this version does not know.
+std::string add_rule( // NOLINT(modernize-use-nodiscard): the rules are the answer
+    std::unordered_map<std::string, stream_rule>& rules,
+    std::string_view type,
+    bytes_view payload
+);
+
 /// Threads: any.
 class stream_rules {
 public:
@@ -46,8 +53,6 @@ public:
     [[nodiscard]] std::optional<stream_rule> of(std::string_view stream) const;
 
 private:
-    void take(std::string_view type, bytes_view payload);
-
     mutable std::shared_mutex mutex_{};
     std::unordered_map<std::string, stream_rule> rules_{};
     position next_{}; // to be looked at
@@ -81,10 +86,6 @@ private:
 // ---- the events that say so
 
 [[nodiscard]] new_event truncated_event(std::string_view stream, revision before);
-/// A rule as it has to be where revisions are other ones now; nothing: it stays as it is.
-[[nodiscard]] std::optional<byte_buffer>
-rule_with_new_revisions(std::string_view type, bytes_view payload, const log::new_revision& now);
-
 [[nodiscard]] new_event tombstoned_event(std::string_view stream);
 [[nodiscard]] new_event retained_event(std::string_view stream, const retention& kept);
 

@@ -6,8 +6,8 @@
 #include <everfold/log/event_log.hpp>
 #include <everfold/log/repair.hpp>
 #include <everfold/log/verification.hpp>
+#include <everfold/store/carried_rules.hpp>
 #include <everfold/store/snapshot_files.hpp>
-#include <everfold/store/stream_rules.hpp>
 #include <everfold/store/tools.hpp>
 
 #include <nlohmann/json.hpp>
@@ -80,6 +80,13 @@ nlohmann::ordered_json json_of(const position_range& r) {
     return {{"first", r.first.value()}, {"last", r.end.value() - 1}};
 }
 
+nlohmann::ordered_json json_of(const missing_revisions& s) {
+    return {
+        {"stream", s.stream},
+        {"first_revision", s.first.value()},
+        {"last_revision", s.end.value() - 1}};
+}
+
 } // namespace
 
 backup_report back_up(
@@ -109,13 +116,16 @@ repair_report repair(
     const progress_sink& on_progress,
     const io::machine& machine
 ) {
+    carried_rules rules;
     return log::repair(
         machine,
         path,
         into,
         {.check_event = what_is_wrong_with,
          .on_progress = or_nothing(on_progress),
-         .adapt = rule_with_new_revisions,
+         .restate = [&](const auto& event, const auto& kept, auto& notes
+                    ) { return rules.restate(event, kept, notes); },
+         .conclude = [&](const auto& kept, auto& notes) { return rules.conclude(kept, notes); },
          .describe = [](const repair_report& report) { return to_json(report) + "\n"; }}
     );
 }
@@ -132,12 +142,21 @@ std::string to_json(const repair_report& report) {
         {"into_log", report.into.to_string()},
         {"events", report.events},
         {"appends", report.batches},
+        {"added_rules", report.added},
         {"lost_events", report.lost_events()},
         {"removed_events", report.removed_events()},
         {"end", report.end.value()},
         {"is_end_known", report.is_end_known},
         {"torn_bytes", report.torn_bytes}};
-    for (const auto* list : {"kept", "lost", "removed", "streams", "damage", "notes"})
+    for (const auto* list :
+         {"kept",
+          "lost",
+          "streams",
+          "removed",
+          "removed_of_streams",
+          "removals",
+          "damage",
+          "notes"})
         out[list] = nlohmann::ordered_json::array();
     for (const auto& k : report.kept) {
         auto range = json_of(k.positions);
@@ -149,13 +168,17 @@ std::string to_json(const repair_report& report) {
         range["why"] = l.why;
         out["lost"].push_back(std::move(range));
     }
+    for (const auto& s : report.streams) {
+        out["streams"].push_back(json_of(s));
+        out["streams"].back()["may_be_removed"] = s.may_be_removed;
+    }
     for (const auto& r : report.removed)
         out["removed"].push_back(json_of(r));
-    for (const auto& s : report.streams)
-        out["streams"].push_back(
-            {{"stream", s.stream},
-             {"first_revision", s.first.value()},
-             {"last_revision", s.end.value() - 1}}
+    for (const auto& s : report.removed_of_streams)
+        out["removed_of_streams"].push_back(json_of(s));
+    for (const auto& r : report.removals)
+        out["removals"].push_back(
+            {{"file", r.file}, {"at", r.at.to_string()}, {"events", r.events}, {"why", r.why}}
         );
     for (const auto& d : report.damage)
         out["damage"].push_back({{"file", d.file}, {"offset", d.at.value()}, {"error", d.what}});

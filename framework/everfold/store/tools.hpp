@@ -35,10 +35,11 @@ backup_report back_up( // NOLINT(modernize-use-nodiscard): the copy is the answe
 /// writes what was lost to the file repair-report.json there. Changes nothing in `path`, whose log
 /// need not open; nobody should write to it meanwhile.
 ///
-/// Where nothing is lost, positions and the log's identity stay. Else the new log has an identity
-/// of its own, and `kept` says where the old positions are now. Events keep their ids and times.
-/// Durability: as back_up().
-/// Failure:    errc::invalid where `into` holds anything; not_a_log, unsupported, io; damaged where
+/// Where nothing is lost, and nothing was removed on purpose, positions and the log's identity
+/// stay. Else the new log has an identity of its own, and `kept` says where the old positions are
+/// now. Events keep their ids and times. Rules of streams name the revisions that their streams
+/// have now: what they put out of reach stays there. Durability: as back_up(). Failure:
+/// errc::invalid where `into` holds anything; not_a_log, unsupported, io; damaged where
 ///             not even one segment can be told to be of a log.
 repair_report repair( // NOLINT(modernize-use-nodiscard): the new log is the answer
     const std::string& path,
