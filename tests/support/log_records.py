@@ -45,7 +45,7 @@ class Records:
             self.next += 1
 
     def name(self, record, kind, number):
-        version, base = record.fields("IQ")
+        version, base = record.fields("2I") if kind == TYPE else (0, *record.fields("Q"))
         name = record.text(record.end - record.at)
         known = self.names.get(kind, {})
         in_order = number > max(known, default=-1) if self.rewritten else number == len(known)

@@ -101,12 +101,17 @@ std::optional<names_record> decode_names(bytes_view record) noexcept {
     const auto name = record.subspan(names_record_header_size);
     if (name.empty() || name.size() > name_bytes_max)
         return {};
-    return names_record{
+    names_record out{
         .kind = static_cast<name_kind>(kind),
         .number = load_le<std::uint32_t>(record.data() + 8),
-        .version = load_le<std::uint32_t>(record.data() + 12),
-        .base = load_le<std::uint64_t>(record.data() + 16),
         .name = as_text(name)};
+    if (out.kind == name_kind::type) {
+        out.version = load_le<std::uint32_t>(record.data() + 12);
+        out.base = load_le<std::uint32_t>(record.data() + 16);
+    } else {
+        out.base = load_le<std::uint64_t>(record.data() + 12);
+    }
+    return out;
 }
 
 std::optional<event_record>
@@ -196,8 +201,12 @@ void append_record(byte_buffer& out, const names_record& names) {
     store_le(out.data() + start + 4, names_record_mark);
     out[start + 7] = static_cast<std::byte>(names.kind);
     store_le(out.data() + start + 8, names.number);
-    store_le(out.data() + start + 12, names.version);
-    store_le(out.data() + start + 16, names.base);
+    if (names.kind == name_kind::type) {
+        store_le(out.data() + start + 12, names.version);
+        store_le(out.data() + start + 16, static_cast<std::uint32_t>(names.base));
+    } else {
+        store_le(out.data() + start + 12, names.base);
+    }
     append_bytes(out, as_bytes(names.name));
     finish_record(out, start, 0);
 }

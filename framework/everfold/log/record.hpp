@@ -17,7 +17,7 @@
 namespace everfold::log {
 
 inline constexpr std::size_t event_record_header_size = 20;
-inline constexpr std::size_t names_record_header_size = 24;
+inline constexpr std::size_t names_record_header_size = 20;
 inline constexpr std::size_t name_bytes_max = 255;
 inline constexpr std::size_t tags_max = 255;
 /// Of the streams in which the log keeps its own events.
