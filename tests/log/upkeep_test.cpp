@@ -4,6 +4,7 @@
 #include <everfold/base/error.hpp>
 #include <everfold/io/posix.hpp>
 #include <everfold/log/manifest.hpp>
+#include <everfold/log/segment_file.hpp>
 
 #include <doctest/doctest.h>
 #include <support/log_verbs.hpp>
@@ -170,4 +171,67 @@ TEST_CASE("a damaged segment is named in a note and does not keep others from be
     const auto notes = log->take_notes();
     REQUIRE(notes.size() == 1);
     CHECK(notes.front().find(first) != std::string::npos);
+}
+
+TEST_CASE("the next segment's file is made ahead, becomes the segment, and is never left over") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto ahead = io::join("/log", log::next_segment_name);
+    const auto is_there = [&] { return disk->kind(ahead) != io::path_kind::missing; };
+    auto log = event_log::open(
+        io::simulated_machine(disk), "/log", small_log(access_mode::create, 64_KiB)
+    );
+    append_texts(*log, "s", {std::string(4000, 'x')});
+    CHECK_FALSE(is_there());
+    while (log->count_segments().all < 2) {
+        append_texts(*log, "s", {std::string(4000, 'x')});
+        if (is_there())
+            break;
+    }
+    CHECK(log->count_segments().all == 1);
+    // The rotation makes no file.
+    std::vector<std::string> created;
+    disk->observe([&](std::uint64_t, io::operation op, const std::string& path) {
+        if (op == io::operation::create)
+            created.push_back(path);
+    });
+    while (log->count_segments().all < 2)
+        append_texts(*log, "s", {std::string(4000, 'x')});
+    disk->observe({});
+    for (const auto& path : created)
+        CHECK_FALSE(path.ends_with(".evl"));
+    CHECK_FALSE(is_there());
+    while (!is_there())
+        append_texts(*log, "s", {std::string(4000, 'x')});
+    const auto events = read_all(*log).size();
+    // Killed, it leaves the file; the next writer deletes it, and so does a close.
+    const auto killed = disk->after_kill();
+    log->close();
+    CHECK_FALSE(is_there());
+    log.reset();
+    CHECK(killed->kind(ahead) != io::path_kind::missing);
+    const auto next = event_log::open(
+        io::simulated_machine(killed, 2), "/log", small_log(access_mode::existing, 64_KiB)
+    );
+    CHECK(killed->kind(ahead) == io::path_kind::missing);
+    CHECK(next->notes().notes.empty());
+    CHECK(read_all(*next).size() == events);
+}
+
+TEST_CASE("a segment that could not be made ahead is made when it is needed, and a note says so") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto log = event_log::open(
+        io::simulated_machine(disk), "/log", small_log(access_mode::create, 64_KiB)
+    );
+    disk->observe([&](std::uint64_t number, io::operation op, const std::string& path) {
+        if (op == io::operation::create && path.ends_with(log::next_segment_name))
+            disk->fail_at(number, ENOSPC);
+    });
+    while (log->count_segments().all < 3)
+        append_texts(*log, "s", {std::string(4000, 'x')});
+    disk->observe({});
+    const auto notes = log->take_notes();
+    REQUIRE_FALSE(notes.empty());
+    CHECK(notes.front().find("was not made ahead") != std::string::npos);
+    append_texts(*log, "s", {"after"});
+    log->close();
 }

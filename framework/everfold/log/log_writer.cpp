@@ -399,10 +399,11 @@ void log_writer::rotate() {
         .chain_start = sealed.chain_end,
         .file = segment_file_name(sealed.end, id, "evl")};
     auto file = create_or_take_back(fresh);
+    complete(manifest_);
     auto next = manifest_;
     next.segments.back() = sealed;
     next.segments.push_back(fresh);
-    commit_manifest(*machine_.files, directory_, next);
+    has_copies_ = commit_manifest(*machine_.files, directory_, next);
     manifest_ = std::move(next);
     index_->seal_active(sealed);
     index_->add_active(fresh, open_plain(file, io::join(directory_, fresh.file)));
@@ -413,20 +414,59 @@ void log_writer::rotate() {
     durable_ = written_;
     is_sealed_ = false;
     is_rotation_wanted_ = false;
+    is_next_wanted_ = false;
     grows_since_ns_.reset();
-    head_->write_both_synced(encode(mark_of(head_state::open)));
+    // As a commit does: the mark may lag, and the first frame here says what was durable.
+    head_->write(encode(mark_of(head_state::open)));
     upkeep_.want();
 }
 
+void log_writer::complete(manifest& m) {
+    if (has_copies_ == copies::both)
+        return;
+    complete_manifest(*machine_.files, directory_, m);
+    has_copies_ = copies::both;
+}
+
 std::shared_ptr<io::file> log_writer::create_or_take_back(const segment_entry& fresh) {
+    const auto made_ahead = std::exchange(next_file_, nullptr);
     try {
-        return create_segment(machine_, directory_, fresh, manifest_);
+        if (made_ahead == nullptr)
+            return create_segment(machine_, directory_, fresh, manifest_);
+        return become_segment(machine_, directory_, *made_ahead, fresh, manifest_);
     } catch (const io_error& e) {
         if (!e.is_disk_full())
             throw;
-        machine_.files->remove(io::join(directory_, fresh.file)); // nobody knows of it yet
+        // Nobody knows of it yet.
+        for (const auto& name : {fresh.file, std::string{next_segment_name}})
+            remove_if_there(name);
         throw not_written{e}; // NOLINT(hicpp-exception-baseclass): never leaves this file
     }
+}
+
+void log_writer::remove_if_there(const std::string& name) {
+    const auto path = io::join(directory_, name);
+    if (machine_.files->kind(path) != io::path_kind::missing)
+        machine_.files->remove(path);
+}
+
+void log_writer::want_next_segment() {
+    if (is_next_wanted_ || written_.at.value() < limits_.segment_bytes_max / 2)
+        return;
+    is_next_wanted_ = true;
+    upkeep_.want();
+}
+
+void log_writer::make_next_segment_ahead() {
+    std::unique_lock lock{mutex_};
+    if (failure_ || is_closing_ || !is_next_wanted_ || next_file_ != nullptr)
+        return;
+    require_lock();
+    lock.unlock();
+    auto made = make_next_segment(*machine_.files, directory_);
+    lock.lock();
+    if (is_next_wanted_) // else a rotation has come before it
+        next_file_ = std::move(made);
 }
 
 void log_writer::seal_active_if(const std::function<bool()>& wanted) {
@@ -479,19 +519,43 @@ segment_entry log_writer::entry_of(std::uint64_t number) {
 
 bool log_writer::replace_entry(const segment_entry& entry) {
     std::unique_lock lock{mutex_};
+    changed_.wait(lock, [this] { return !is_committing_; });
     if (failure_ || is_closing_)
         return false;
     require_lock();
+    auto now = manifest_;
     auto next = manifest_;
     auto& replaced = *std::ranges::find(next.segments, entry.number, &segment_entry::number);
     next.dead.push_back(replaced.file);
     replaced = entry;
-    // Appends go on meanwhile; rotation, which writes the manifest too, waits.
+    beside_appends(lock, [&] {
+        complete(now);
+        next.generation = now.generation;
+        has_copies_ = commit_manifest(*machine_.files, directory_, next);
+        complete(next);
+    });
+    manifest_ = std::move(next);
+    return true;
+}
+
+void log_writer::complete_manifest_copies() {
+    std::unique_lock lock{mutex_};
+    if (failure_ || is_closing_ || is_committing_ || has_copies_ == copies::both)
+        return;
+    require_lock();
+    auto same = manifest_;
+    beside_appends(lock, [&] { complete(same); });
+    manifest_.generation = same.generation;
+}
+
+void log_writer::beside_appends(
+    std::unique_lock<std::mutex>& lock, const std::function<void()>& commit
+) {
     is_committing_ = true;
     lock.unlock();
     std::exception_ptr failed;
     try {
-        commit_manifest(*machine_.files, directory_, next);
+        commit();
     } catch (...) {
         failed = std::current_exception();
     }
@@ -502,8 +566,6 @@ bool log_writer::replace_entry(const segment_entry& entry) {
         fail(failed);
         std::rethrow_exception(failed);
     }
-    manifest_ = std::move(next);
-    return true;
 }
 
 void log_writer::forget_dead(const std::string& file) {
@@ -537,6 +599,9 @@ void log_writer::close() {
         stop_syncer(lock);
         if (!failure_) {
             require_lock();
+            next_file_.reset();
+            remove_if_there(next_segment_name);
+            complete(manifest_);
             head_->write_both_synced(encode(mark_of(head_state::closed)));
         }
     } catch (...) {

@@ -236,6 +236,14 @@ private:
     [[nodiscard]] segment_entry entry_of(std::uint64_t number) override;
     [[nodiscard]] bool replace_entry(const segment_entry& entry) override;
     void forget_dead(const std::string& file) override;
+    void complete_manifest_copies() override;
+    void make_next_segment_ahead() override;
+    void want_next_segment(); // once the active one is half full
+    void remove_if_there(const std::string& name);
+    void complete(manifest& m);
+    /// Changes the manifest while appends go on; rotation, which does, too, waits. A failure is the
+    /// writer's end.
+    void beside_appends(std::unique_lock<std::mutex>& lock, const std::function<void()>& commit);
 
     io::machine machine_;
     const std::uint64_t process_;
@@ -243,7 +251,9 @@ private:
     std::unique_ptr<io::file_lock> lock_; // null once closed
     log_index* index_;
     manifest manifest_;
-    std::shared_ptr<io::file> file_;    // of the active segment
+    std::shared_ptr<io::file> file_;        // of the active segment
+    std::shared_ptr<io::file> next_file_{}; // made ahead, of the segment to come
+    bool is_next_wanted_{};
     std::unique_ptr<slot_writer> head_; // null once closed
     mutable std::mutex mutex_{};
     std::condition_variable changed_{};
@@ -268,8 +278,9 @@ private:
     std::optional<std::int64_t> grows_since_ns_{};
     bool is_held_up_{}; // archive() waits for what is under way; appends wait for archive()
     bool is_syncing_{};
-    bool is_writing_{};    // without a sync
-    bool is_committing_{}; // of a sealed segment; no one else writes the manifest meanwhile
+    bool is_writing_{};               // without a sync
+    bool is_committing_{};            // beside appends; no one else writes the manifest meanwhile
+    copies has_copies_{copies::both}; // the manifest
     bool is_closing_{};
     std::exception_ptr failure_{};
     std::string failure_text_{};

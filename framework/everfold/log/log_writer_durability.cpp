@@ -148,6 +148,8 @@ void log_writer::end_group(const std::exception_ptr& failed, group_fate& group) 
     group.is_settled = true;
     if (group.why_forgotten)
         forget_unwritten(*group.why_forgotten);
+    else
+        want_next_segment();
 }
 
 void log_writer::sync_written(std::unique_lock<std::mutex>& lock) {

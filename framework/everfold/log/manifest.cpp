@@ -230,7 +230,7 @@ void replace_manifest(io::file_system& files, const std::string& directory, cons
     io::replace_durably(files, io::join(directory, manifest_name), encode_file(m));
 }
 
-void commit_manifest(io::file_system& files, const std::string& directory, manifest& m) {
+copies commit_manifest(io::file_system& files, const std::string& directory, manifest& m) {
     const auto path = io::join(directory, manifest_name);
     auto file = files.open(path, io::open_mode::write);
     const auto slot_size = static_cast<std::size_t>(file->size() / 2);
@@ -238,11 +238,20 @@ void commit_manifest(io::file_system& files, const std::string& directory, manif
     if (payload.size() + slot_overhead > slot_size) {
         m.generation += 2;
         io::replace_durably(files, path, encode_file(m));
-        return;
+        return copies::both;
     }
     slot_writer slots{std::move(file), slot_kind::manifest, slot_size, m.log_id, m.generation};
-    slots.write_both_synced(payload);
-    m.generation += 2;
+    slots.write_second_synced(payload);
+    ++m.generation;
+    return copies::one;
+}
+
+void complete_manifest(io::file_system& files, const std::string& directory, manifest& m) {
+    auto file = files.open(io::join(directory, manifest_name), io::open_mode::write);
+    const auto slot_size = static_cast<std::size_t>(file->size() / 2);
+    slot_writer slots{std::move(file), slot_kind::manifest, slot_size, m.log_id, m.generation};
+    slots.write_first_synced(encode(m));
+    ++m.generation;
 }
 
 byte_buffer encode(const head_mark& mark) {

@@ -78,9 +78,16 @@ has_events_without_manifest(io::file_system& files, const std::string& directory
 /// Writes the whole file anew; durable on return. The commit point of creating a log.
 void replace_manifest(io::file_system& files, const std::string& directory, const manifest& m);
 
+/// How many of the two copies of the manifest say what holds.
+enum class copies : std::uint8_t { one, both };
+
 /// Replaces the manifest; durable on return. The commit point of rotating and archiving.
-/// Raises `m.generation`.
-void commit_manifest(io::file_system& files, const std::string& directory, manifest& m);
+/// Raises `m.generation`. Where one copy holds, complete_manifest() must come before the next call.
+[[nodiscard]] copies
+commit_manifest(io::file_system& files, const std::string& directory, manifest& m);
+
+/// Writes the other copy, durably.
+void complete_manifest(io::file_system& files, const std::string& directory, manifest& m);
 
 enum class head_state : std::uint32_t { open = 0, closed = 1, failed = 2 };
 

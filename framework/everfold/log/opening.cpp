@@ -58,8 +58,10 @@ durable_in_active(const loaded_log& log, const io::machine& machine, const std::
     const bool is_known = !mark.boot_id.is_nil() && !machine.boot_id.is_nil();
     const bool is_same_boot = is_known && mark.boot_id == machine.boot_id;
     const bool is_bound = is_same_boot || !is_known;
+    // A segment before the active one may have been rewritten since, under another id.
     const auto named = std::ranges::find_if(segments, [&](const segment_entry& s) {
-        return s.number == mark.segment_number && s.id == mark.segment_id;
+        return s.number == mark.segment_number &&
+               (s.id == mark.segment_id || s.kind != segment_kind::active);
     });
     if (named == segments.end())
         throw corruption{

@@ -22,6 +22,20 @@ void check_header(segment_source& source, const segment_entry& entry, const uuid
             source.file_name(), byte_offset{0}, "this is another segment than the manifest names"};
 }
 
+segment_header
+header_of(const segment_entry& entry, const manifest& of, const io::machine& machine) {
+    return {
+        .log_id = of.log_id,
+        .number = entry.number,
+        .id = entry.id,
+        .first = entry.first,
+        .chain = entry.chain_start,
+        .created_ns = machine.time->now().to_nanoseconds().value_or(0),
+        .event_bytes_max = of.limits.event_bytes_max,
+        .batch_bytes_max = of.limits.batch_bytes_max,
+        .is_rewritten = entry.is_rewritten};
+}
+
 } // namespace
 
 std::string segment_file_name(position first, std::uint64_t file_id, std::string_view extension) {
@@ -48,22 +62,35 @@ std::shared_ptr<io::file> create_segment(
 ) {
     std::shared_ptr<io::file> file =
         machine.files->open(io::join(directory, entry.file), io::open_mode::create_new);
-    file->write_at(
-        byte_offset{0},
-        encode(segment_header{
-            .log_id = of.log_id,
-            .number = entry.number,
-            .id = entry.id,
-            .first = entry.first,
-            .chain = entry.chain_start,
-            .created_ns = machine.time->now().to_nanoseconds().value_or(0),
-            .event_bytes_max = of.limits.event_bytes_max,
-            .batch_bytes_max = of.limits.batch_bytes_max,
-            .is_rewritten = entry.is_rewritten})
-    );
+    file->write_at(byte_offset{0}, encode(header_of(entry, of, machine)));
     file->sync_all();
     machine.files->sync_directory(directory);
     return file;
+}
+
+std::shared_ptr<io::file> make_next_segment(io::file_system& files, const std::string& directory) {
+    const auto path = io::join(directory, next_segment_name);
+    if (files.kind(path) != io::path_kind::missing)
+        files.remove(path);
+    std::shared_ptr<io::file> file = files.open(path, io::open_mode::create_new);
+    file->write_at(byte_offset{0}, byte_buffer(segment_header_size));
+    file->sync_all();
+    return file;
+}
+
+std::shared_ptr<io::file> become_segment(
+    const io::machine& machine,
+    const std::string& directory,
+    io::file& file,
+    const segment_entry& entry,
+    const manifest& of
+) {
+    file.write_at(byte_offset{0}, encode(header_of(entry, of, machine)));
+    file.sync_data();
+    const auto path = io::join(directory, entry.file);
+    machine.files->rename(io::join(directory, next_segment_name), path);
+    machine.files->sync_directory(directory);
+    return machine.files->open(path, io::open_mode::write);
 }
 
 std::shared_ptr<segment_source> open_segment(

@@ -32,6 +32,24 @@ segment_file_name(position first, std::uint64_t file_id, std::string_view extens
     const manifest& of
 );
 
+/// What a file is called that is made ahead, before anybody knows where its segment begins.
+inline constexpr const char* next_segment_name = "seg-next.tmp";
+
+/// A file that can become a segment: of a header's length and durable, so that becoming one changes
+/// no more than its bytes and its name.
+[[nodiscard]] std::shared_ptr<io::file>
+make_next_segment(io::file_system& files, const std::string& directory);
+
+/// Makes `file` the segment that `entry` describes; durable with its name on return. What is
+/// returned is opened under that name.
+[[nodiscard]] std::shared_ptr<io::file> become_segment(
+    const io::machine& machine,
+    const std::string& directory,
+    io::file& file,
+    const segment_entry& entry,
+    const manifest& of
+);
+
 /// Opens a segment for reading, archived or not, and checks that it is the one that the manifest
 /// names. Throws corruption.
 [[nodiscard]] std::shared_ptr<segment_source> open_segment(

@@ -124,11 +124,19 @@ void slot_writer::write(bytes_view payload) {
     write_slot(running_slot, payload);
 }
 
-void slot_writer::write_both_synced(bytes_view payload) {
+void slot_writer::write_second_synced(bytes_view payload) {
     write_slot(running_slot, payload);
     file_->sync_data();
+}
+
+void slot_writer::write_first_synced(bytes_view payload) {
     write_slot(anchor_slot, payload);
     file_->sync_data();
+}
+
+void slot_writer::write_both_synced(bytes_view payload) {
+    write_second_synced(payload);
+    write_first_synced(payload);
 }
 
 } // namespace everfold::log

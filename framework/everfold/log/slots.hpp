@@ -66,6 +66,12 @@ public:
     /// One write of the second slot; no sync. Wakes who sleeps on it.
     void write(bytes_view payload);
 
+    /// The second slot alone, synced. Until the first one is written, too, nothing else may be.
+    void write_second_synced(bytes_view payload);
+
+    /// The first slot, synced, once the second one is.
+    void write_first_synced(bytes_view payload);
+
     /// Both slots, the second first, each synced.
     void write_both_synced(bytes_view payload);
 

@@ -95,6 +95,16 @@ void upkeep::keep(const std::stop_token& stop) {
 }
 
 void upkeep::tend(const std::stop_token& stop) {
+    try {
+        entries_->complete_manifest_copies();
+    } catch (const std::exception&) {
+        return; // the writer has come to its end, and says so
+    }
+    try {
+        entries_->make_next_segment_ahead();
+    } catch (const std::exception& e) {
+        index_->files().note(std::string{"the next segment was not made ahead: "} + e.what());
+    }
     for (const auto& view : index_->segments()) {
         if (stop.stop_requested())
             return;

@@ -53,6 +53,14 @@ public:
     /// A dead file is deleted, durably, and need not be listed any longer.
     virtual void forget_dead(const std::string& file) = 0;
 
+    /// Writes the copy of the manifest that a rotation has left for later. Appends go on meanwhile;
+    /// a failure is the writer's end.
+    virtual void complete_manifest_copies() = 0;
+
+    /// Makes the file of the segment to come, where the active one is filling up. Appends go on
+    /// meanwhile; a failure costs the next rotation some time, and no more.
+    virtual void make_next_segment_ahead() = 0;
+
 protected:
     sealed_entries() = default;
     sealed_entries(const sealed_entries&) = default;
