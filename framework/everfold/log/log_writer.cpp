@@ -459,12 +459,22 @@ void log_writer::want_next_segment() {
 
 void log_writer::make_next_segment_ahead() {
     std::unique_lock lock{mutex_};
-    if (failure_ || is_closing_ || !is_next_wanted_ || next_file_ != nullptr)
+    if (failure_ || is_closing_ || !is_next_wanted_ || next_file_ != nullptr || is_making_next_)
         return;
     require_lock();
+    is_making_next_ = true; // one at a time: the file has one name
     lock.unlock();
-    auto made = make_next_segment(*machine_.files, directory_);
+    std::shared_ptr<io::file> made;
+    std::exception_ptr failed;
+    try {
+        made = make_next_segment(*machine_.files, directory_);
+    } catch (...) {
+        failed = std::current_exception();
+    }
     lock.lock();
+    is_making_next_ = false;
+    if (failed)
+        std::rethrow_exception(failed);
     if (is_next_wanted_) // else a rotation has come before it
         next_file_ = std::move(made);
 }

@@ -254,6 +254,7 @@ private:
     std::shared_ptr<io::file> file_;        // of the active segment
     std::shared_ptr<io::file> next_file_{}; // made ahead, of the segment to come
     bool is_next_wanted_{};
+    bool is_making_next_{};
     std::unique_ptr<slot_writer> head_; // null once closed
     mutable std::mutex mutex_{};
     std::condition_variable changed_{};

@@ -223,7 +223,7 @@ manifest_read read_manifest(io::file_system& files, const std::string& directory
         throw corruption{path, byte_offset{0}, "neither copy of the manifest matches its checksum"};
     // A change that is only in the second slot is unfinished, and need not be on the disk though it
     // can be read.
-    return {decode_manifest(slots->newest, path), slots->are_both_whole && !slots->is_second_newer};
+    return {decode_manifest(slots->newest, path), slots->are_both_whole, slots->is_second_newer};
 }
 
 void replace_manifest(io::file_system& files, const std::string& directory, const manifest& m) {

@@ -64,8 +64,10 @@ struct manifest {
 
 struct manifest_read {
     manifest content{};
-    /// False where one of the two copies is damaged or unfinished.
+    /// False where one of the two copies is damaged or half written.
     bool are_both_whole{};
+    /// One of the two does not say what holds: it was not written any more.
+    bool is_incomplete{};
 };
 
 /// Whether a directory without a manifest holds more than a crash while creating a log can leave.

@@ -122,7 +122,7 @@ void rewrite_slots(
     const io::machine& machine,
     const std::string& directory,
     loaded_log& log,
-    bool is_manifest_whole
+    const manifest_read& read
 ) {
     const auto note = [&](const char* name) {
         log.notes.notes.push_back(
@@ -130,10 +130,10 @@ void rewrite_slots(
             "' was unfinished or damaged; it was written again from the other"
         );
     };
-    if (!is_manifest_whole) {
+    if (!read.are_both_whole || read.is_incomplete)
         replace_manifest(*machine.files, directory, log.content);
+    if (!read.are_both_whole)
         note(manifest_name);
-    }
     if (!log.head.are_both_whole) {
         // What was walked was synced before it was read: the mark can say so.
         const auto& active = log.content.segments.back();
@@ -226,7 +226,8 @@ reading_view take_view(const io::machine& machine, const std::string& directory)
     auto& files = *machine.files;
     for (int attempt = 1;; ++attempt) {
         const bool is_last = attempt == reading_attempts_max;
-        auto [content, is_manifest_whole] = read_manifest(files, directory);
+        auto read = read_manifest(files, directory);
+        auto& content = read.content;
         const auto head = read_head_mark(files, directory, content.log_id);
         // A writer may rotate between the two reads; then the mark is ahead.
         if (head.mark.segment_number > content.segments.back().number && !is_last)
@@ -237,7 +238,7 @@ reading_view take_view(const io::machine& machine, const std::string& directory)
             return {
                 std::move(content),
                 head,
-                is_manifest_whole && head.are_both_whole,
+                read.are_both_whole && head.are_both_whole,
                 std::move(active)};
         } catch (const error&) {
             // A writer that archived a segment meanwhile has deleted the file that we were told of.
@@ -275,7 +276,8 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
         if (files.kind(path) == io::path_kind::regular_file)
             files.open(path, io::open_mode::write)->sync_all();
     }
-    auto [content, is_manifest_whole] = read_manifest(files, directory);
+    auto read = read_manifest(files, directory);
+    auto& content = read.content;
     const auto active_path = io::join(directory, content.segments.back().file);
     if (files.kind(active_path) == io::path_kind::missing) {
         corruption missing{active_path, byte_offset{0}, "the active segment's file is missing"};
@@ -298,7 +300,7 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
     if (is_cache_suspect && log.active.at >= durable.at)
         walk_to_watermarks(log, reader);
     const auto torn = judge_tail(log, reader, durable.at);
-    rewrite_slots(machine, directory, log, is_manifest_whole);
+    rewrite_slots(machine, directory, log, read);
     if (torn > 0) {
         // What was acknowledged at another level than commit need not have been durable.
         const bool is_weaker =
