@@ -5,6 +5,7 @@
 #include <everfold/base/check.hpp>
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <memory>
@@ -14,21 +15,39 @@ namespace everfold::log {
 
 /// Grows by chunks of doubling size.
 ///
-/// Threads: one writer. Any number of readers, each of an index below a size() that it learned
-///          through a lock (or any other happens-before edge) shared with the writer.
+/// Threads: one writer. Any number of readers, each of an index below a size() that it has seen, or
+///          learned through a lock shared with the writer.
 template <class T>
 class stable_vector {
 public:
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    stable_vector() = default;
+    stable_vector(const stable_vector&) = delete;
+    stable_vector& operator=(const stable_vector&) = delete;
+    ~stable_vector() = default;
 
-    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    // While nobody reads.
+    stable_vector(stable_vector&& other) noexcept
+        : chunks_{std::move(other.chunks_)}
+        , size_{other.size_.exchange(0)} {}
+    stable_vector& operator=(stable_vector&& other) noexcept {
+        chunks_ = std::move(other.chunks_);
+        size_ = other.size_.exchange(0);
+        return *this;
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept {
+        return size_.load(std::memory_order_acquire);
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
     void push_back(T value) {
-        const auto [chunk, at] = place_of(size_);
+        const auto index = size_.load(std::memory_order_relaxed); // nobody else changes it
+        const auto [chunk, at] = place_of(index);
         if (chunks_[chunk] == nullptr)
             chunks_[chunk] = std::make_unique<T[]>(first_chunk << chunk);
         chunks_[chunk][at] = std::move(value);
-        ++size_;
+        size_.store(index + 1, std::memory_order_release);
     }
 
     [[nodiscard]] const T& operator[](std::size_t index) const noexcept {
@@ -41,7 +60,7 @@ public:
         return chunks_[chunk][at];
     }
 
-    [[nodiscard]] const T& back() const noexcept { return (*this)[size_ - 1]; }
+    [[nodiscard]] const T& back() const noexcept { return (*this)[size() - 1]; }
 
 private:
     static constexpr std::size_t first_chunk = 64;
@@ -59,7 +78,7 @@ private:
     }
 
     std::array<std::unique_ptr<T[]>, 40> chunks_{};
-    std::size_t size_{};
+    std::atomic<std::size_t> size_{};
 };
 
 } // namespace everfold::log
