@@ -4,6 +4,7 @@
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/log/archive_format.hpp>
+#include <everfold/log/columns.hpp>
 #include <everfold/log/format.hpp>
 #include <everfold/log/source.hpp>
 
@@ -145,6 +146,10 @@ private:
                 fail(at, "a block of the archive does not unpack");
             return;
         }
+        case block_form::columns:
+            if (!unpack_columns(data, mine.raw))
+                fail(at, "a block of the archive does not unpack");
+            return;
         }
         fail(at, "a block of the archive is stored in an unknown form");
     }
@@ -157,20 +162,43 @@ private:
     std::vector<std::uint64_t> blocks_{};
 };
 
+/// Columns of the piece, if they are smaller than `size` and give it back.
+std::optional<byte_buffer>
+columns_below(std::size_t size, column_packer& packer, bytes_view piece, std::uint64_t at) {
+    auto packed = packer.pack(piece, at, compression_level);
+    if (!packed || packed->size() >= size)
+        return {};
+    byte_buffer again(piece.size());
+    if (!unpack_columns(*packed, again) || !std::ranges::equal(again, piece))
+        return {};
+    return packed;
+}
+
 /// One block, header included, appended to `out`.
 void append_block(
-    byte_buffer& out, bytes_view piece, std::uint64_t raw_offset, std::uint64_t segment_id
+    byte_buffer& out,
+    column_packer& packer,
+    bytes_view piece,
+    std::uint64_t raw_offset,
+    std::uint64_t segment_id
 ) {
     byte_buffer packed(ZSTD_compressBound(piece.size()));
     const auto n =
         ZSTD_compress(packed.data(), packed.size(), piece.data(), piece.size(), compression_level);
     // Not worth unpacking for less than an eighth.
-    const bool pays = ZSTD_isError(n) == 0 && n < piece.size() - piece.size() / 8;
-    const auto data = pays ? bytes_view{packed}.first(n) : piece;
+    const auto worth = piece.size() - piece.size() / 8;
+    const bool pays = ZSTD_isError(n) == 0 && n < worth;
+    auto data = pays ? bytes_view{packed}.first(n) : piece;
+    auto form = pays ? block_form::zstd : block_form::raw;
+    const auto columns = columns_below(std::min(data.size(), worth), packer, piece, raw_offset);
+    if (columns) {
+        data = *columns;
+        form = block_form::columns;
+    }
     append_le(out, block_magic);
     append_le(out, static_cast<std::uint32_t>(data.size()));
     append_le(out, static_cast<std::uint32_t>(piece.size()));
-    append_le(out, static_cast<std::uint32_t>(pays ? block_form::zstd : block_form::raw));
+    append_le(out, static_cast<std::uint32_t>(form));
     append_le(out, raw_offset);
     append_le(out, checksum(data, segment_id + raw_offset));
     append_bytes(out, data);
@@ -231,6 +259,7 @@ std::shared_ptr<segment_source> write_archive(
 ) {
     const std::shared_ptr<io::file> file = files.open(path, io::open_mode::create_new);
     segment_source::scratch mine;
+    column_packer packer;
     byte_buffer piece(piece_size);
     byte_buffer out;
     std::vector<std::uint64_t> blocks;
@@ -244,7 +273,7 @@ std::shared_ptr<segment_source> write_archive(
             n == std::min<std::uint64_t>(piece_size, size - at), "a sealed segment keeps its size"
         );
         out.clear();
-        append_block(out, bytes_view{piece}.first(n), at, segment_id);
+        append_block(out, packer, bytes_view{piece}.first(n), at, segment_id);
         file->write_at(byte_offset{written}, out);
         blocks.push_back(written);
         written += out.size();

@@ -24,6 +24,6 @@ inline constexpr std::array<std::byte, 8> archive_trailer_magic{
     std::byte{0x1A},
     std::byte{0x00}};
 
-enum class block_form : std::uint32_t { raw = 0, zstd = 1 };
+enum class block_form : std::uint32_t { raw = 0, zstd = 1, columns = 2 };
 
 } // namespace everfold::log

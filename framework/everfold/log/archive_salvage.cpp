@@ -3,6 +3,7 @@
 
 #include <everfold/base/error.hpp>
 #include <everfold/log/archive_format.hpp>
+#include <everfold/log/columns.hpp>
 #include <everfold/log/format.hpp>
 #include <everfold/log/source.hpp>
 
@@ -116,6 +117,10 @@ public:
             if (ZSTD_isError(n) != 0)
                 return {};
             raw.resize(n);
+        } else if (h->form == block_form::columns) {
+            raw.resize(h->raw);
+            if (!unpack_columns(data, raw))
+                return {};
         }
         try {
             return decode_segment_header(raw, {}).id;
