@@ -4,6 +4,7 @@
 //   benchmark_log_size [EVENTS]      1,000,000 without; a multiple of ten
 //
 // The workload is that of tests/support/generate_workload.py: ten events for each user, shuffled.
+#include "raw_scan.hpp"
 #include "support/scratch_dir.hpp"
 
 #include <everfold/everfold.hpp>
@@ -241,30 +242,37 @@ void leave_open(everfold::store s) {
 
 enum class ending { closed, killed };
 
-/// Of seven openings the median, each in a process of its own, which ends as the one before it did.
-opened
-open_again(const std::string& directory, everfold::open_mode mode, ending how = ending::closed) {
-    std::vector<opened> all;
-    for (int i = 0; i < 7; ++i)
-        all.push_back(in_child([&] {
-            using clock = std::chrono::steady_clock;
-            const auto before = resident();
-            const auto started = clock::now();
-            auto store = everfold::open(directory, {.mode = mode, .compress_sealed = false});
-            const auto taken = clock::now() - started;
-            const auto memory = resident();
-            if (store.end() == everfold::position{})
-                throw std::runtime_error{"the log is empty"};
-            if (how == ending::closed)
-                store.close();
-            else
-                leave_open(std::move(store));
-            return opened{
-                std::chrono::duration<double, std::milli>(taken).count(),
-                memory > before ? memory - before : 0};
-        }));
+/// In a process of its own, which ends as `how` says.
+opened open_once(const std::string& directory, everfold::open_mode mode, ending how) {
+    return in_child([&] {
+        using clock = std::chrono::steady_clock;
+        const auto before = resident();
+        const auto started = clock::now();
+        auto store = everfold::open(directory, {.mode = mode, .compress_sealed = false});
+        const auto taken = clock::now() - started;
+        const auto memory = resident();
+        if (store.end() == everfold::position{})
+            throw std::runtime_error{"the log is empty"};
+        if (how == ending::closed)
+            store.close();
+        else
+            leave_open(std::move(store));
+        return opened{
+            std::chrono::duration<double, std::milli>(taken).count(),
+            memory > before ? memory - before : 0};
+    });
+}
+
+opened median(std::vector<opened> all) {
     std::ranges::sort(all, {}, &opened::milliseconds);
     return all[all.size() / 2];
+}
+
+opened open_again(const std::string& directory, everfold::open_mode mode) {
+    std::vector<opened> all;
+    for (int i = 0; i < 7; ++i)
+        all.push_back(open_once(directory, mode, ending::closed));
+    return median(std::move(all));
 }
 
 void row(const char* what, double value, const char* unit, std::optional<double> target = {}) {
@@ -328,27 +336,61 @@ void measure_archive(const std::string& directory, std::int64_t events) {
     row("  archived, with indexes", each(archive + index, count), "bytes");
 }
 
+std::filesystem::path active_segment(const std::string& directory) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator{directory}) {
+        if (entry.path().extension() == ".evl")
+            files.push_back(entry.path());
+    }
+    return *std::ranges::max_element(files);
+}
+
+double milliseconds_of_raw_scan(const std::string& file) {
+    return in_child([&] {
+        using clock = std::chrono::steady_clock;
+        const auto started = clock::now();
+        if (everfold::testing::scan_raw(file) == 0)
+            throw std::runtime_error{"the segment is empty"};
+        return std::chrono::duration<double, std::milli>(clock::now() - started).count();
+    });
+}
+
+struct opening_times {
+    opened writing{};
+    opened reading{};
+    double raw{};
+};
+
+/// Median of seven rounds, in each of which all three have their turn.
+opening_times open_in_turn(const std::string& directory, ending how) {
+    std::vector<opened> writing;
+    std::vector<opened> reading;
+    std::vector<double> raw;
+    for (int i = 0; i < 7; ++i) {
+        writing.push_back(open_once(directory, everfold::open_mode::existing, how));
+        raw.push_back(milliseconds_of_raw_scan(active_segment(directory)));
+        reading.push_back(open_once(directory, everfold::open_mode::read_only, how));
+    }
+    std::ranges::sort(raw);
+    return {median(std::move(writing)), median(std::move(reading)), raw[raw.size() / 2]};
+}
+
 void measure_opening(const std::string& directory, std::int64_t events) {
-    const auto active = [&] {
-        std::vector<std::string> files;
-        for (const auto& entry : std::filesystem::directory_iterator{directory}) {
-            if (entry.path().extension() == ".evl")
-                files.push_back(entry.path());
-        }
-        return std::filesystem::file_size(*std::ranges::max_element(files));
-    };
     const auto report = [&](ending how) {
-        const auto writing = open_again(directory, everfold::open_mode::existing, how);
-        const auto reading = open_again(directory, everfold::open_mode::read_only, how);
+        const auto [writing, reading, raw] = open_in_turn(directory, how);
         const bool is_closed = how == ending::closed;
         std::printf(
             "\nafter a %s; %.1f MiB in the active segment\n",
             is_closed ? "clean close" : "kill",
-            in_mib(active())
+            in_mib(std::filesystem::file_size(active_segment(directory)))
         );
         const auto target = is_closed ? std::optional{5.0} : std::nullopt;
+        const auto ratio = is_closed ? std::nullopt : std::optional{2.0};
+        row("  a raw scan and index of it", raw, "ms");
         row("  open for writing", writing.milliseconds, "ms", target);
+        row("  open for writing, to the raw scan", writing.milliseconds / raw, "times", ratio);
         row("  open for reading", reading.milliseconds, "ms", target);
+        row("  open for reading, to the raw scan", reading.milliseconds / raw, "times", ratio);
         row("  memory after opening for writing", in_mib(writing.memory), "MiB");
     };
     report(ending::closed);

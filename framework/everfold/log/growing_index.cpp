@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/bytes.hpp>
+#include <everfold/log/format.hpp>
 #include <everfold/log/growing_index.hpp>
 #include <everfold/log/remains.hpp>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace everfold::log {
@@ -17,8 +19,12 @@ std::int64_t nearest_ns(timestamp t) noexcept {
                            : std::numeric_limits<std::int64_t>::max();
 }
 
-void append(const ordinal_list& list, ordinal_list& out) {
+void append(std::span<const std::uint32_t> list, ordinal_list& out) {
     out.insert(out.end(), list.begin(), list.end());
+}
+
+std::uint64_t hash_of(const uuid& id) noexcept {
+    return checksum(id.octets, 0);
 }
 
 } // namespace
@@ -33,7 +39,7 @@ std::vector<std::uint32_t> growing_index::find_streams_with(std::string_view pre
 }
 
 void growing_index::append_stream(std::uint32_t number, ordinal_list& out) const {
-    append(by_stream_[number], out);
+    append(by_stream_[number].view(), out);
 }
 
 void growing_index::append_type(std::uint32_t number, ordinal_list& out) const {
@@ -41,19 +47,18 @@ void growing_index::append_type(std::uint32_t number, ordinal_list& out) const {
 }
 
 void growing_index::append_tag(std::uint32_t number, ordinal_list& out) const {
-    append(by_tag_[number], out);
+    append(by_tag_[number].view(), out);
 }
 
 std::optional<std::uint32_t> growing_index::find_append(const uuid& id) const {
-    const auto found = appends_.find(id);
-    return found == appends_.end() ? std::nullopt : std::optional{found->second};
+    const auto found =
+        appends_by_id_.find(hash_of(id), [&](std::uint32_t i) { return appends_[i].id == id; });
+    return found ? std::optional{appends_[*found].frame} : std::nullopt;
 }
 
 std::vector<append_entry> growing_index::appends() const {
-    std::vector<append_entry> out;
-    out.reserve(appends_.size());
-    for (const auto& [id, frame] : appends_)
-        out.push_back({id, frame});
+    auto out = appends_;
+    std::ranges::sort(out, {}, &append_entry::id);
     return out;
 }
 
@@ -106,8 +111,10 @@ const char* growing_index::add(const frame_view& frame, std::uint64_t chain_afte
     if (sparse_ != nullptr &&
         !sparse_->positions.add(event_count(), static_cast<std::uint32_t>(covered_)))
         return "a segment holds more events than it has positions";
-    if (const auto id = append_id_of(frame); !id.is_nil())
-        appends_.emplace(id, static_cast<std::uint32_t>(frames_.size()));
+    if (const auto id = append_id_of(frame); !id.is_nil() && !find_append(id)) {
+        appends_by_id_.add(hash_of(id), static_cast<std::uint32_t>(appends_.size()));
+        appends_.push_back({id, static_cast<std::uint32_t>(frames_.size())});
+    }
     frames_.push_back(entry);
     occurred_min_ns_ = std::min(occurred_min_ns_, entry.occurred_min_ns);
     occurred_max_ns_ = std::max(occurred_max_ns_, entry.occurred_max_ns);
@@ -139,7 +146,7 @@ std::optional<std::uint32_t> growing_index::number_of(
 
 const char* growing_index::add_names(const names_record& record) {
     const auto add_to = [&](name_table& names,
-                            std::vector<ordinal_list>& lists,
+                            std::vector<short_list>& lists,
                             std::vector<std::uint32_t> sparse_numbers::*sparse) {
         const auto number = next_number(record.number, names.size(), sparse);
         if (!number || names.intern(record.name) != *number)

@@ -4,12 +4,13 @@
 
 #include <everfold/log/frame_reader.hpp>
 #include <everfold/log/names.hpp>
+#include <everfold/log/number_slots.hpp>
 #include <everfold/log/segment_index.hpp>
+#include <everfold/log/short_list.hpp>
 #include <everfold/log/stable_vector.hpp>
 
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -77,16 +78,12 @@ public:
     ) const override;
 
     [[nodiscard]] std::uint32_t count_of_stream(std::uint32_t number) const override {
-        return static_cast<std::uint32_t>(by_stream_[number].size());
+        return by_stream_[number].size();
     }
 
     [[nodiscard]] std::uint32_t
     ordinal_in_stream(std::uint32_t number, std::uint32_t i) const override {
         return by_stream_[number][i];
-    }
-
-    [[nodiscard]] const ordinal_list& of_stream(std::uint32_t number) const {
-        return by_stream_[number];
     }
 
     /// Positions that the segment stands for, removed ones too.
@@ -122,14 +119,15 @@ private:
     bool has_own_streams_{};
     stable_vector<std::uint32_t> offsets_8_{}; // of each event's record
     stable_vector<frame_entry> frames_{};
-    std::map<uuid, std::uint32_t> appends_{};
+    std::vector<append_entry> appends_{};
+    number_slots appends_by_id_{}; // which of them
     name_table streams_{};
     stable_vector<std::uint64_t> bases_{};
     type_table types_{};
     name_table tags_{};
-    std::vector<ordinal_list> by_stream_{};
+    std::vector<short_list> by_stream_{};
     std::vector<ordinal_list> by_type_{};
-    std::vector<ordinal_list> by_tag_{};
+    std::vector<short_list> by_tag_{};
     std::int64_t occurred_min_ns_{std::numeric_limits<std::int64_t>::max()};
     std::int64_t occurred_max_ns_{std::numeric_limits<std::int64_t>::min()};
 };

@@ -2,16 +2,51 @@
 #pragma once
 // Names by dense number, and numbers by name.
 
+#include <everfold/base/bytes.hpp>
+#include <everfold/log/format.hpp>
+#include <everfold/log/number_slots.hpp>
 #include <everfold/log/record.hpp>
 #include <everfold/log/stable_vector.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace everfold::log {
+
+/// Texts that stay where they are.
+class text_store {
+public:
+    [[nodiscard]] std::string_view add(std::string_view text) {
+        if (text.size() > free_.size()) {
+            const auto size = std::max(
+                text.size(),
+                std::min(chunk_max, chunk_min << std::min(chunks_.size(), doublings_max))
+            );
+            chunks_.push_back(std::make_unique<char[]>(size));
+            free_ = {chunks_.back().get(), size};
+        }
+        std::ranges::copy(text, free_.begin());
+        const std::string_view out{free_.data(), text.size()};
+        free_ = free_.subspan(text.size());
+        return out;
+    }
+
+private:
+    static constexpr std::size_t chunk_min = 256;
+    static constexpr std::size_t chunk_max = std::size_t{64} * 1024;
+    static constexpr std::size_t doublings_max = 8;
+
+    std::vector<std::unique_ptr<char[]>> chunks_{};
+    std::span<char> free_{}; // of the last chunk
+};
 
 /// Texts by number and numbers by text. Numbers are never given back.
 ///
@@ -19,17 +54,17 @@ namespace everfold::log {
 class name_table {
 public:
     [[nodiscard]] std::uint32_t intern(std::string_view text) {
-        if (const auto found = find(text))
+        const auto hash = checksum(as_bytes(text), 0);
+        if (const auto found = find(text, hash))
             return *found;
         const auto number = size();
-        texts_.push_back(std::string{text});
-        numbers_.emplace(texts_.back(), number);
+        texts_.push_back(store_.add(text));
+        numbers_.add(hash, number);
         return number;
     }
 
     [[nodiscard]] std::optional<std::uint32_t> find(std::string_view text) const {
-        const auto found = numbers_.find(text);
-        return found == numbers_.end() ? std::nullopt : std::optional{found->second};
+        return find(text, checksum(as_bytes(text), 0));
     }
 
     [[nodiscard]] std::string_view text(std::uint32_t number) const noexcept {
@@ -41,8 +76,14 @@ public:
     }
 
 private:
-    stable_vector<std::string> texts_{};
-    std::unordered_map<std::string_view, std::uint32_t> numbers_{}; // views into texts_
+    [[nodiscard]] std::optional<std::uint32_t>
+    find(std::string_view text, std::uint64_t hash) const {
+        return numbers_.find(hash, [&](std::uint32_t number) { return texts_[number] == text; });
+    }
+
+    text_store store_{};
+    stable_vector<std::string_view> texts_{};
+    number_slots numbers_{};
 };
 
 /// An event type as the log knows it.
