@@ -45,6 +45,8 @@ constexpr std::string_view expected_name(errc code) {
         return "tombstoned";
     case errc::diverged:
         return "diverged";
+    case errc::unconfirmed:
+        return "unconfirmed";
     }
     return {};
 }

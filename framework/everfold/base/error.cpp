@@ -13,7 +13,7 @@ namespace everfold {
 
 namespace {
 
-constexpr std::array<errc_entry, 15> table{{
+constexpr std::array<errc_entry, 16> table{{
     {errc::io,
      "io",
      "the operating system refused a read, write, sync or open",
@@ -93,6 +93,12 @@ constexpr std::array<errc_entry, 15> table{{
      "a log and its mirror hold different events",
      "no event was changed in either",
      "open each alone and decide which one goes on; move the other away, and a new mirror is made"},
+    {errc::unconfirmed,
+     "unconfirmed",
+     "a checkpoint that the log does not confirm",
+     "nothing was delivered; log and checkpoint are as they were",
+     "find out which of the two was restored or exchanged; where the log is right, clear what was "
+     "built from the events and begin without the checkpoint"},
 }};
 
 std::string quoted(std::string_view path) {

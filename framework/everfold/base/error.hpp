@@ -34,6 +34,7 @@ enum class errc : std::uint8_t {
     invalid,       ///< an argument that can't be meant
     tombstoned,    ///< the stream has ended for ever
     diverged,      ///< a log and its mirror hold different events
+    unconfirmed,   ///< a checkpoint that the log does not confirm
 };
 
 /// One row of docs/guide/errors.md.

@@ -67,6 +67,7 @@ exit_code exit_code_of(errc code) noexcept {
     case errc::invalid:
     case errc::tombstoned:
     case errc::diverged:
+    case errc::unconfirmed:
         return exit_code::refused;
     }
     return exit_code::refused;

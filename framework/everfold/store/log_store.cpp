@@ -506,4 +506,18 @@ void log_store::close() {
     log_->close();
 }
 
+checkpoint log_store::checkpoint_at(position next) {
+    const auto& index = log_->index();
+    const auto end = index.end();
+    if (next > end)
+        throw error{
+            errc::invalid,
+            "a checkpoint can't be at position " + std::to_string(next.value()) +
+                ": the log ends at " + std::to_string(end.value())};
+    checkpoint out{log_id_, next, 0};
+    if (next != position{})
+        out.digest = index.chain_at(position{next.value() - 1}).value_or(0);
+    return out;
+}
+
 } // namespace everfold

@@ -47,6 +47,7 @@ public:
     [[nodiscard]] std::vector<removal_record> removals() override;
     [[nodiscard]] store_stats stats() override;
     void close() override;
+    [[nodiscard]] checkpoint checkpoint_at(position next) override;
 
 private:
     void note(std::string sentence) const;

@@ -7,6 +7,7 @@
 #include <everfold/base/uuid.hpp>
 #include <everfold/io/file_system.hpp>
 #include <everfold/store/append.hpp>
+#include <everfold/store/checkpoint.hpp>
 #include <everfold/store/query.hpp>
 #include <everfold/store/recorded_event.hpp>
 #include <everfold/store/retention.hpp>
@@ -198,6 +199,10 @@ public:
 
     /// Ends the writer cleanly and reports what a destructor could not. Idempotent.
     virtual void close() = 0;
+
+    /// What stands for having handled everything before `next`; errc::invalid where that is past
+    /// end().
+    [[nodiscard]] virtual checkpoint checkpoint_at(position next) = 0;
 };
 
 /// A shared handle on a store; copies mean the same store. The store closes with the last one.
@@ -283,6 +288,13 @@ public:
     [[nodiscard]] uuid log_id() const { return engine_->log_id(); }
 
     void close() { engine_->close(); }
+
+    /// See store_engine::checkpoint_at.
+    [[nodiscard]] checkpoint checkpoint_at(position next) { return engine_->checkpoint_at(next); }
+
+    /// Throws errc::unconfirmed where `c` is of another log, ahead of this one, or of another
+    /// history. Of an event that was removed for good only log and position can be compared.
+    void confirm(const checkpoint& c);
 
     /// What the other rooms work with.
     [[nodiscard]] store_engine& engine() const noexcept { return *engine_; }
