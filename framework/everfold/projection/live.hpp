@@ -5,24 +5,18 @@
 #include <everfold/base/ids.hpp>
 #include <everfold/event/event.hpp>
 #include <everfold/projection/live_connection.hpp>
+#include <everfold/projection/typed_slot.hpp>
 #include <everfold/store/recorded_event.hpp>
 #include <everfold/store/store.hpp>
 
 #include <chrono>
-#include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace everfold {
-
-/// Called with a typed event, or with it and its record.
-template <class Slot, class E>
-concept live_slot_for =
-    std::invocable<Slot&, const E&> || std::invocable<Slot&, const E&, const recorded_event&>;
 
 /// Follows the end of a store and calls slots, from the first event that is appended after it was
 /// made. It remembers nothing: what was appended while no `live` was there is not delivered.
@@ -41,7 +35,7 @@ concept live_slot_for =
 ///          can't be read ends the delivery, and close() says why.
 class live {
 public:
-    using any_slot = std::function<void(const recorded_event&)>;
+    using any_slot = everfold::any_slot;
     using error_slot = std::function<void(const std::exception_ptr&, const recorded_event&)>;
 
     explicit live(store s);
@@ -53,16 +47,16 @@ public:
     ~live();
 
     /// Calls `slot` with each event of type E, or with the event and its record.
-    template <event E, live_slot_for<E> Slot>
+    template <event E, slot_for<E> Slot>
     live_connection on(Slot slot) & {
-        return connect(event_type_of<E>, typed<E>(std::move(slot)));
+        return connect(event_type_of<E>, typed_slot<E>(std::move(slot)));
     }
 
     /// The same on a temporary, which is returned, as its slots end with it:
     /// `auto live = everfold::live{store}.on<user_created>(first).on<user_deleted>(second);`
-    template <event E, live_slot_for<E> Slot>
+    template <event E, slot_for<E> Slot>
     [[nodiscard("the slots of a live end with it: keep it in a variable")]] live on(Slot slot) && {
-        connect(event_type_of<E>, typed<E>(std::move(slot)));
+        connect(event_type_of<E>, typed_slot<E>(std::move(slot)));
         return std::move(*this);
     }
 
@@ -89,18 +83,6 @@ private:
     class engine;
 
     live_connection connect(std::string_view type, any_slot slot);
-
-    template <event E, class Slot>
-    static any_slot typed(Slot slot) {
-        // One event object, reused: slots are called one after the other.
-        return [slot = std::move(slot), into = E{}](const recorded_event& e) mutable {
-            e.decode_into(into);
-            if constexpr (std::invocable<Slot&, const E&, const recorded_event&>)
-                std::invoke(slot, std::as_const(into), e);
-            else
-                std::invoke(slot, std::as_const(into));
-        };
-    }
 
     std::unique_ptr<engine> engine_;
 };
