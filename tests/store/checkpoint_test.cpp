@@ -106,6 +106,17 @@ TEST_CASE("P9: a checkpoint comes back from its text, and no other text is one")
     }
 }
 
+TEST_CASE("P20: a checkpoint's text of version 1 is read, and written as it was") {
+    const checkpoint c{
+        uuid::parse("01234567-89ab-4cde-8f01-23456789abcd").value(),
+        position{1'234'567},
+        0x0123'4567'89AB'CDEF};
+    const std::string text{"everfold-checkpoint-1 01234567-89ab-4cde-8f01-23456789abcd 1234567 "
+                           "0123456789abcdef 826826d40b5ed427"};
+    CHECK(c.to_string() == text);
+    CHECK(checkpoint::parse(text) == c);
+}
+
 TEST_CASE("a text that is no checkpoint is shown so that it can't move a terminal's cursor") {
     const auto hostile = "\033[2J" + std::string(5000, 'x');
     const auto refused = refusal_of([&] { static_cast<void>(checkpoint::parse(hostile)); });
