@@ -81,6 +81,14 @@ public:
         return by_stream_[number].size();
     }
 
+    [[nodiscard]] std::uint32_t count_of_type(std::uint32_t number) const override {
+        return static_cast<std::uint32_t>(by_type_[number].size());
+    }
+
+    [[nodiscard]] std::uint32_t count_of_tag(std::uint32_t number) const override {
+        return static_cast<std::uint32_t>(by_tag_[number].size());
+    }
+
     [[nodiscard]] std::uint32_t
     ordinal_in_stream(std::uint32_t number, std::uint32_t i) const override {
         return by_stream_[number][i];

@@ -11,46 +11,108 @@ namespace everfold::log {
 log_cursor::log_cursor(const log_index& index, selection wanted)
     : index_{&index}
     , wanted_{std::move(wanted)}
-    , is_everything_{std::ranges::any_of(
-          wanted_.items, [](const selection_item& i) { return i.is_everything(); }
-      )}
-    , segments_{index.segments()} {
-    if (wanted_.is_backwards)
-        std::ranges::reverse(segments_);
-    segments_left_ = segments_.size();
+    , plans_(wanted_.items.size())
+    , segments_{index.segments()}
+    , segments_left_{segments_.size()} {
+    counts_.segments = segments_.size();
+    end_ = segments_.empty() ? position{} : segments_.back().end;
+}
+
+ordinal_range log_cursor::bounded(const segment_view& view) const {
+    const auto& index = *segment_.index;
+    auto begin = index.ordinal_from(std::max(wanted_.from, view.entry->first));
+    auto end = wanted_.to >= view.end
+                   ? segment_.event_count
+                   : std::min(segment_.event_count, index.ordinal_from(wanted_.to.advanced(1)));
+    // recorded_at never falls from one frame to the next.
+    const auto frames_until = [&](const auto& is_before) {
+        std::size_t low = 0;
+        std::size_t high = segment_.frame_count;
+        while (low < high) {
+            const auto middle = low + (high - low) / 2;
+            if (is_before(index.frame(middle).recorded_last_ns))
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    };
+    const auto first_of = [&](std::size_t frame) {
+        return frame < segment_.frame_count ? index.frame(frame).first_ordinal
+                                            : segment_.event_count;
+    };
+    if (wanted_.recorded_since_ns != std::numeric_limits<std::int64_t>::min())
+        begin = std::max(begin, first_of(frames_until([&](std::int64_t last) {
+                             return last < wanted_.recorded_since_ns;
+                         })));
+    if (wanted_.recorded_until_ns != std::numeric_limits<std::int64_t>::max())
+        end = std::min(
+            end,
+            first_of(
+                frames_until([&](std::int64_t last) { return last <= wanted_.recorded_until_ns; }) +
+                1
+            )
+        ); // the first of the frames behind may have begun in time
+    return {begin, std::max(begin, end)};
+}
+
+bool log_cursor::open_next_segment() {
+    while (segments_left_ > 0) {
+        const auto at =
+            wanted_.is_backwards ? segments_left_ - 1 : segments_.size() - segments_left_;
+        --segments_left_;
+        const auto& view = segments_[at];
+        if (view.event_count == 0 || wanted_.to < view.entry->first || view.end <= wanted_.from) {
+            ++counts_.segments_outside;
+            continue;
+        }
+        const auto* before =
+            at > 0 && segments_[at - 1].event_count > 0 ? &segments_[at - 1] : nullptr;
+        if ((!view.is_active() &&
+             (!is_in_time(view.entry->occurred_min_ns, view.entry->occurred_max_ns) ||
+              view.entry->recorded_last_ns < wanted_.recorded_since_ns)) ||
+            (before != nullptr && before->entry->recorded_last_ns > wanted_.recorded_until_ns)) {
+            ++counts_.segments_at_other_times;
+            continue;
+        }
+        segment_ = index_->open(view);
+        left_ = bounded(view);
+        if (left_.begin == left_.end) { // the bounds cross, or what lay between is gone
+            ++counts_.segments_outside;
+            continue;
+        }
+        plans_here_ = index_->plan(segment_, wanted_.items, left_);
+        for (std::size_t i = 0; i < plans_.size(); ++i)
+            plans_[i].add(plans_here_[i]);
+        if (std::ranges::all_of(plans_here_, [](const item_plan& p) {
+                return p.by == lookup::nothing;
+            })) {
+            ++counts_.segments_without_match;
+            continue;
+        }
+        return true;
+    }
+    left_ = {};
+    return false;
+}
+
+void log_cursor::survey() {
+    while (open_next_segment())
+        ++counts_.segments_entered;
+    left_ = {};
 }
 
 bool log_cursor::enter_next_segment() {
-    while (segments_left_ > 0) {
-        const auto& view = segments_[segments_.size() - segments_left_--];
-        const auto first = view.entry->first;
-        if (view.event_count == 0 || wanted_.to < first || view.end <= wanted_.from)
+    while (open_next_segment()) {
+        candidates_ = index_->collect(segment_, wanted_.items, plans_here_, left_);
+        if (!candidates_.are_all)
+            left_ = {0, static_cast<std::uint32_t>(candidates_.ordinals.size())};
+        if (left_.begin == left_.end) {
+            ++counts_.segments_without_match;
             continue;
-        if (!view.is_active() &&
-            !is_in_time(view.entry->occurred_min_ns, view.entry->occurred_max_ns))
-            continue;
-        segment_ = index_->open(view);
-        const auto& index = *segment_.index;
-        const auto begin = index.ordinal_from(std::max(wanted_.from, first));
-        const auto end =
-            wanted_.to >= view.end
-                ? segment_.event_count
-                : std::min(segment_.event_count, index.ordinal_from(wanted_.to.advanced(1)));
-        if (begin >= end) // the bounds cross, or what lay between is gone
-            continue;
-        if (is_everything_) {
-            left_ = {begin, end};
-        } else {
-            matches_ = index_->matches(segment_, wanted_.items);
-            const auto at = [&](std::uint32_t ordinal) {
-                return static_cast<std::uint32_t>(
-                    std::ranges::lower_bound(matches_, ordinal) - matches_.begin()
-                );
-            };
-            left_ = {at(begin), at(end)};
         }
-        if (left_.begin == left_.end)
-            continue;
+        ++counts_.segments_entered;
+        counts_.candidates += left_.size();
         reader_.emplace(segment_.source, segment_.seed, index_->batch_bytes_max());
         type_numbers_.clear();
         reach_.clear();
@@ -67,7 +129,16 @@ std::optional<std::uint32_t> log_cursor::next_ordinal() {
             return {};
     }
     const auto at = wanted_.is_backwards ? --left_.end : left_.begin++;
-    return is_everything_ ? at : matches_[at];
+    return candidates_.are_all ? at : candidates_.ordinals[at];
+}
+
+void log_cursor::pass_frame() noexcept {
+    if (!candidates_.are_all)
+        return;
+    if (wanted_.is_backwards)
+        left_.end = std::clamp(frame_entry_.first_ordinal, left_.begin, left_.end);
+    else
+        left_.begin = std::clamp(frame_end_ordinal_, left_.begin, left_.end);
 }
 
 bool log_cursor::is_in_time(std::int64_t min_ns, std::int64_t max_ns) const noexcept {
@@ -100,8 +171,11 @@ void log_cursor::load_frame(std::size_t number) {
     frame_ = nullptr;
     if (is_in_time(frame_entry_.occurred_min_ns, frame_entry_.occurred_max_ns)) {
         frame_ = read_known_frame(*reader_, segment_, number);
+        ++counts_.frames_read;
         rest_ = records_of(*frame_);
         rest_ordinal_ = frame_entry_.first_ordinal;
+    } else {
+        ++counts_.frames_at_other_times;
     }
     frame_end_ordinal_ = number + 1 < segment_.frame_count ? index.frame(number + 1).first_ordinal
                                                            : segment_.event_count;
@@ -164,24 +238,43 @@ const log_event* log_cursor::load(std::uint32_t ordinal) {
         event_.at = segment_.index->position_of(ordinal);
         event_.stream = stream.name;
         event_.stream_revision = revision{stream.base + event->revision_in_segment};
-        event_.type = number_of_type(segment_.index->type_number(event->type));
+        const auto type_here = segment_.index->type_number(event->type);
+        event_.type = number_of_type(type_here);
         event_.record = *event;
         event_.in = &segment_;
         rest_ordinal_ = ordinal + 1;
-        return is_reachable(event_, stream_here) ? &event_ : nullptr;
+        ++counts_.events_decoded;
+        return is_wanted(stream_here, type_here) ? &event_ : nullptr;
     }
+}
+
+bool log_cursor::is_wanted(std::uint32_t stream_here, std::uint32_t type_here) {
+    const auto& record = event_.record;
+    if (!candidates_.are_exact &&
+        !candidates_.filter.matches(*segment_.index, stream_here, type_here, record)) {
+        ++counts_.events_unmatched;
+        return false;
+    }
+    if ((wanted_.since && record.occurred_at < *wanted_.since) ||
+        (wanted_.until && record.occurred_at > *wanted_.until) ||
+        record.recorded_ns < wanted_.recorded_since_ns ||
+        record.recorded_ns > wanted_.recorded_until_ns) {
+        ++counts_.events_at_other_times;
+        return false;
+    }
+    if (!is_reachable(event_, stream_here)) {
+        ++counts_.events_out_of_reach;
+        return false;
+    }
+    return true;
 }
 
 const log_event* log_cursor::next() {
     while (const auto ordinal = next_ordinal()) {
-        const auto* event = load(*ordinal);
-        if (event == nullptr)
-            continue;
-        const auto occurred = event->record.occurred_at;
-        if ((wanted_.since && occurred < *wanted_.since) ||
-            (wanted_.until && occurred > *wanted_.until))
-            continue;
-        return event;
+        if (const auto* event = load(*ordinal))
+            return event;
+        if (frame_ == nullptr)
+            pass_frame();
     }
     return nullptr;
 }

@@ -4,6 +4,7 @@
 
 #include <everfold/base/ids.hpp>
 #include <everfold/base/timestamp.hpp>
+#include <everfold/log/candidates.hpp>
 #include <everfold/log/frame_reader.hpp>
 #include <everfold/log/log_index.hpp>
 #include <everfold/log/record.hpp>
@@ -46,9 +47,35 @@ struct selection {
     position to{std::numeric_limits<std::uint64_t>::max()}; ///< inclusive
     std::optional<timestamp> since{};                       ///< of occurred_at, closed
     std::optional<timestamp> until{};
+    /// Of recorded_at, closed.
+    std::int64_t recorded_since_ns{std::numeric_limits<std::int64_t>::min()};
+    std::int64_t recorded_until_ns{std::numeric_limits<std::int64_t>::max()};
     bool is_backwards{};
     /// Null: all can be reached.
     std::shared_ptr<const reachability> reachable{};
+};
+
+/// What a walk has looked at so far.
+struct read_counts {
+    /// That the log has, or had when the walk began.
+    std::uint64_t segments{};
+    /// Without a look at their events: by positions, by times, by names.
+    std::uint64_t segments_outside{};
+    std::uint64_t segments_at_other_times{};
+    std::uint64_t segments_without_match{};
+    /// In which there may be events.
+    std::uint64_t segments_entered{};
+    /// Events in those that the indexes left.
+    std::uint64_t candidates{};
+    std::uint64_t frames_read{};
+    std::uint64_t frames_at_other_times{};
+    std::uint64_t events_decoded{};
+    /// Of those decoded, by what left them out.
+    std::uint64_t events_unmatched{};
+    std::uint64_t events_at_other_times{};
+    std::uint64_t events_out_of_reach{};
+
+    friend bool operator==(const read_counts&, const read_counts&) = default;
 };
 
 /// An event. Its texts and bytes live until the next one is asked for.
@@ -75,20 +102,34 @@ public:
     /// Null after the last.
     [[nodiscard]] const log_event* next();
 
-private:
-    struct range {
-        std::uint32_t begin{};
-        std::uint32_t end{};
-    };
+    /// Plans for all segments that are left and reads no event; next() then has none.
+    void survey();
 
+    [[nodiscard]] const read_counts& counts() const noexcept { return counts_; }
+
+    /// How the items were answered in the segments so far, in their order.
+    [[nodiscard]] const std::vector<item_plan>& plans() const noexcept { return plans_; }
+
+    /// One past the last event that the walk can reach.
+    [[nodiscard]] position end() const noexcept { return end_; }
+
+private:
+    /// Opens the next segment in which there may be events.
+    [[nodiscard]] bool open_next_segment();
     [[nodiscard]] bool enter_next_segment();
+    /// The part of the segment that bounds leave.
+    [[nodiscard]] ordinal_range bounded(const segment_view& view) const;
+    /// Behind a frame in which nothing is wanted, where every event would be looked at.
+    void pass_frame() noexcept;
     [[nodiscard]] std::optional<std::uint32_t> next_ordinal();
-    /// Null where the event can't be reached, or its batch lies outside the time range: then
-    /// nothing of it is read.
+    /// Null where the event is not wanted, or its batch lies outside the time range: then nothing
+    /// of it is read.
     [[nodiscard]] const log_event* load(std::uint32_t ordinal);
     void load_frame(std::size_t number);
     void move_to(std::uint32_t ordinal);
     [[noreturn]] void fail(std::uint32_t ordinal) const;
+    /// Whether `event_` is wanted; counts why it is not.
+    [[nodiscard]] bool is_wanted(std::uint32_t stream_here, std::uint32_t type_here);
     [[nodiscard]] bool is_reachable(const log_event& event, std::uint32_t stream_here);
     [[nodiscard]] std::uint32_t number_of_type(std::uint32_t number_here);
     /// Whether [min, max] of occurred_at meets the time range.
@@ -96,15 +137,18 @@ private:
 
     const log_index* index_;
     selection wanted_;
-    bool is_everything_{};
+    read_counts counts_{};
+    std::vector<item_plan> plans_{};
+    std::vector<item_plan> plans_here_{};
     std::vector<segment_view> segments_{};
     std::size_t segments_left_{};
+    position end_{};
     readable_segment segment_{};
     std::vector<std::uint32_t> type_numbers_{}; // the log's, by the segment's
     std::vector<std::optional<reach>> reach_{}; // by the segment's number of the stream
     std::optional<frame_reader> reader_{};
-    ordinal_list matches_{};
-    range left_{}; // of matches_, or of ordinals where everything matches
+    candidates candidates_{};
+    ordinal_range left_{}; // of the candidates' list, or of ordinals where it has all
     std::size_t frame_number_{};
     const frame_view* frame_{};
     frame_entry frame_entry_{};

@@ -276,6 +276,31 @@ log_index::matches(const readable_segment& in, const std::vector<selection_item>
     return find_matches(*in.index, items, in.event_count);
 }
 
+std::vector<item_plan> log_index::plan(
+    const readable_segment& in, const std::vector<selection_item>& items, ordinal_range within
+) const {
+    std::shared_lock lock{mutex_, std::defer_lock};
+    if (in.entry->kind == segment_kind::active)
+        lock.lock();
+    std::vector<item_plan> out;
+    out.reserve(items.size());
+    for (const auto& item : items)
+        out.push_back(plan_of(*in.index, item, within));
+    return out;
+}
+
+candidates log_index::collect(
+    const readable_segment& in,
+    const std::vector<selection_item>& items,
+    const std::vector<item_plan>& plans,
+    ordinal_range within
+) const {
+    std::shared_lock lock{mutex_, std::defer_lock};
+    if (in.entry->kind == segment_kind::active)
+        lock.lock();
+    return log::collect(*in.index, items, plans, within);
+}
+
 std::optional<std::uint64_t> log_index::next_revision(std::string_view stream) const {
     for (const auto& view : segments() | std::views::reverse) {
         const auto index = index_of(view.entry->number);

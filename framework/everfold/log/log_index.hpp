@@ -5,6 +5,7 @@
 #include <everfold/base/ids.hpp>
 #include <everfold/base/timestamp.hpp>
 #include <everfold/base/uuid.hpp>
+#include <everfold/log/candidates.hpp>
 #include <everfold/log/frame_reader.hpp>
 #include <everfold/log/growing_index.hpp>
 #include <everfold/log/manifest.hpp>
@@ -126,6 +127,19 @@ public:
     /// Ordinals of the events of a segment that match any of `items`, in order.
     [[nodiscard]] ordinal_list
     matches(const readable_segment& in, const std::vector<selection_item>& items) const;
+
+    /// How each item would be answered within the range of a segment.
+    [[nodiscard]] std::vector<item_plan> plan(
+        const readable_segment& in, const std::vector<selection_item>& items, ordinal_range within
+    ) const;
+
+    /// The events that plan() leads to. What was appended since is not among them.
+    [[nodiscard]] candidates collect(
+        const readable_segment& in,
+        const std::vector<selection_item>& items,
+        const std::vector<item_plan>& plans,
+        ordinal_range within
+    ) const;
 
     /// One past the last revision of a stream, where it has an event.
     [[nodiscard]] std::optional<std::uint64_t> next_revision(std::string_view stream) const;

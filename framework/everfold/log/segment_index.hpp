@@ -110,6 +110,8 @@ public:
     ) const = 0;
 
     [[nodiscard]] virtual std::uint32_t count_of_stream(std::uint32_t number) const = 0;
+    [[nodiscard]] virtual std::uint32_t count_of_type(std::uint32_t number) const = 0;
+    [[nodiscard]] virtual std::uint32_t count_of_tag(std::uint32_t number) const = 0;
     /// Of the stream's event `i` here, below count_of_stream().
     [[nodiscard]] virtual std::uint32_t
     ordinal_in_stream(std::uint32_t number, std::uint32_t i) const = 0;

@@ -372,6 +372,14 @@ public:
         return list_walk{*this, place_of(entry_of_stream(number) + 8)}.count();
     }
 
+    [[nodiscard]] std::uint32_t count_of_type(std::uint32_t number) const override {
+        return list_walk{*this, place_of(entry_of_type(number) + 8)}.count();
+    }
+
+    [[nodiscard]] std::uint32_t count_of_tag(std::uint32_t number) const override {
+        return list_walk{*this, place_of(entry_of_tag(number))}.count();
+    }
+
     [[nodiscard]] std::uint32_t
     ordinal_in_stream(std::uint32_t number, std::uint32_t i) const override {
         list_walk list{*this, place_of(entry_of_stream(number) + 8)};

@@ -10,6 +10,14 @@ namespace everfold {
 
 namespace {
 
+const log::selection_item::stream_names none{};
+
+/// Every time that an event can have been recorded at is one of these.
+std::int64_t nanoseconds_of(timestamp t) noexcept {
+    using limits = std::numeric_limits<std::int64_t>;
+    return t.to_nanoseconds().value_or(t.seconds() < 0 ? limits::min() : limits::max());
+}
+
 /// Nothing where no event can match.
 std::optional<log::selection_item> select_item(const query_item& item) {
     log::selection_item out{.types = item.types, .tags = item.tags};
@@ -59,11 +67,18 @@ std::optional<log::selection> select(const query& q, const log::log_index& index
         .since = within.since,
         .until = within.until,
         .is_backwards = within.is_backwards};
+    if (within.recorded_since)
+        out.recorded_since_ns = nanoseconds_of(*within.recorded_since);
+    if (within.recorded_until)
+        out.recorded_until_ns = nanoseconds_of(*within.recorded_until);
+    bool can_match = false;
     for (const auto& item : q.items()) {
-        if (auto selected = select_item(item))
-            out.items.push_back(std::move(*selected));
+        auto selected = select_item(item);
+        can_match = can_match || selected.has_value();
+        // In its place, one that no event can match.
+        out.items.push_back(selected ? std::move(*selected) : log::selection_item{.streams = none});
     }
-    if (out.items.empty() || !bound_by_revisions(q, index, out))
+    if (!can_match || !bound_by_revisions(q, index, out))
         return {};
     return out;
 }

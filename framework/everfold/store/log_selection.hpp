@@ -9,7 +9,7 @@
 
 namespace everfold {
 
-/// Nothing where no event can match: a name that the log has never heard.
+/// Nothing where no event can match. `items` are the query's, one for one.
 /// Throws errc::invalid for revisions without exactly one stream.
 [[nodiscard]] std::optional<log::selection> select(const query& q, const log::log_index& index);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
 #include <everfold/event/cbor.hpp>
-#include <everfold/log/derived_id.hpp>
 #include <everfold/store/log_selection.hpp>
 #include <everfold/store/log_store.hpp>
+#include <everfold/store/log_store_cursor.hpp>
 #include <everfold/store/repeated_append.hpp>
 
 #include <algorithm>
@@ -13,70 +13,6 @@
 namespace everfold {
 
 namespace {
-
-/// The event's own id, or the one that its place gives it.
-uuid id_of(const log::log_event& event, const uuid& log_id) noexcept {
-    if (!event.record.id.is_nil())
-        return event.record.id;
-    return log::derived_id(log_id, event.at);
-}
-
-class log_store_cursor final : public event_cursor {
-public:
-    log_store_cursor(
-        std::shared_ptr<log::event_log> log,
-        const log::log_index& index,
-        log::selection wanted,
-        std::uint64_t limit
-    )
-        : log_{std::move(log)}
-        , index_{&index}
-        , cursor_{index, std::move(wanted)}
-        , left_{limit} {}
-
-    [[nodiscard]] const recorded_event* next() override {
-        if (left_ == 0)
-            return nullptr;
-        const auto* event = cursor_.next();
-        if (event == nullptr)
-            return nullptr;
-        --left_;
-        const auto& type = index_->type(event->type);
-        out_.log_position = event->at;
-        out_.stream = event->stream;
-        out_.stream_revision = event->stream_revision;
-        out_.type = type.name;
-        out_.version = type.version;
-        out_.type_number = event->type;
-        out_.id = id_of(*event, index_->log_id());
-        out_.recorded_at = timestamp::from_nanoseconds(event->record.recorded_ns);
-        out_.occurred_at = event->record.occurred_at;
-        out_.correlation_id = event->record.correlation_id;
-        out_.causation_id = event->record.causation_id;
-        const auto& index = *event->in->index;
-        tags_.clear();
-        for (std::size_t i = 0; i < event->record.tag_count(); ++i)
-            tags_.push_back(index.tag(index.tag_number(event->record.tag(i))));
-        out_.tags = tags_;
-        out_.metadata = event->record.metadata;
-        out_.payload = event->record.payload;
-        return &out_;
-    }
-
-private:
-    std::shared_ptr<log::event_log> log_; // keeps the index alive
-    const log::log_index* index_;
-    log::log_cursor cursor_;
-    std::uint64_t left_;
-    std::vector<std::string_view> tags_{};
-    recorded_event out_{};
-};
-
-/// Nothing matches.
-class empty_cursor final : public event_cursor {
-public:
-    [[nodiscard]] const recorded_event* next() override { return nullptr; }
-};
 
 void require_sensible(const append_request& request) {
     if (request.streams.empty())
@@ -405,10 +341,15 @@ std::vector<removal_record> log_store::removals() {
 std::unique_ptr<event_cursor> log_store::read(const query& q) {
     const auto& index = log_->index();
     auto wanted = select(q, index);
-    if (!wanted)
-        return std::make_unique<empty_cursor>();
-    wanted->reachable = reachable(names_own_stream(q));
-    return std::make_unique<log_store_cursor>(log_, index, std::move(*wanted), q.within().limit);
+    if (wanted)
+        wanted->reachable = reachable(names_own_stream(q));
+    return std::make_unique<log_store_cursor>(log_, index, q, std::move(wanted));
+}
+
+query_explanation log_store::explain(const query& q) {
+    const auto& index = log_->index();
+    log_store_cursor cursor{log_, index, q, select(q, index)};
+    return cursor.survey();
 }
 
 position log_store::end() {

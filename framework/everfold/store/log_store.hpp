@@ -29,6 +29,7 @@ public:
     [[nodiscard]] position durable_position() override;
     [[nodiscard]] bool wait_durable(position p, std::chrono::milliseconds timeout) override;
     [[nodiscard]] std::unique_ptr<event_cursor> read(const query& q) override;
+    [[nodiscard]] query_explanation explain(const query& q) override;
     [[nodiscard]] position end() override;
     [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) override;
     [[nodiscard]] std::optional<position> position_at(timestamp t) override;

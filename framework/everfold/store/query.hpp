@@ -5,6 +5,8 @@
 #include <everfold/base/ids.hpp>
 #include <everfold/base/timestamp.hpp>
 #include <everfold/event/event.hpp>
+#include <everfold/store/payload_condition.hpp>
+#include <everfold/store/query_cursor.hpp>
 
 #include <cstdint>
 #include <limits>
@@ -30,7 +32,7 @@ struct query_item {
 
 /// `query{}` is every event. Members narrow it and return it:
 /// `query{}.tag("user", 123).type("user_updated").backwards().limit(10)`.
-/// `a | b` matches what either alternative matches, within the bounds of `a`.
+/// `a | b` matches what either alternative matches, within the bounds and conditions of `a`.
 class query {
 public:
     query& stream(std::string name) &;
@@ -48,8 +50,19 @@ public:
     /// A closed range of occurred_at.
     query& since(timestamp t) &;
     query& until(timestamp t) &;
+    /// A closed range of recorded_at.
+    query& recorded_since(timestamp t) &;
+    query& recorded_until(timestamp t) &;
+    /// A condition on the data, looked at where everything else holds; all of them must hold.
+    /// Throws errc::invalid; see payload_condition.
+    query& where(std::string_view pointer, comparison op, payload_value value) &;
+    query& where(payload_condition condition) &;
     query& backwards() &;
+    /// At most so many events of one reading; a reading that resumes counts anew.
     query& limit(std::uint64_t count) &;
+    /// Goes on where a reading of the same query was, whose limit may have been another. Reading
+    /// throws errc::invalid for a cursor of another query or another log.
+    query& resume(const query_cursor& at) &;
 
     template <event E>
     query& type() & {
@@ -75,8 +88,15 @@ public:
     query to_revision(revision r) && { return std::move(to_revision(r)); }
     query since(timestamp t) && { return std::move(since(t)); }
     query until(timestamp t) && { return std::move(until(t)); }
+    query recorded_since(timestamp t) && { return std::move(recorded_since(t)); }
+    query recorded_until(timestamp t) && { return std::move(recorded_until(t)); }
+    query where(std::string_view pointer, comparison op, payload_value value) && {
+        return std::move(where(pointer, op, std::move(value)));
+    }
+    query where(payload_condition condition) && { return std::move(where(std::move(condition))); }
     query backwards() && { return std::move(backwards()); }
     query limit(std::uint64_t count) && { return std::move(limit(count)); }
+    query resume(const query_cursor& at) && { return std::move(resume(at)); }
 
     template <event E>
     query type() && {
@@ -98,6 +118,8 @@ public:
         revision to_revision{std::numeric_limits<std::uint64_t>::max()};
         std::optional<timestamp> since{};
         std::optional<timestamp> until{};
+        std::optional<timestamp> recorded_since{};
+        std::optional<timestamp> recorded_until{};
         std::uint64_t limit{std::numeric_limits<std::uint64_t>::max()};
         bool is_backwards{};
 
@@ -108,11 +130,22 @@ public:
 
     [[nodiscard]] const bounds& within() const noexcept { return within_; }
 
+    [[nodiscard]] const std::vector<payload_condition>& conditions() const noexcept {
+        return conditions_;
+    }
+
+    [[nodiscard]] const std::optional<query_cursor>& resumed() const noexcept { return resumed_; }
+
+    /// Of everything but the limit and the cursor; the same in every program.
+    [[nodiscard]] std::uint64_t fingerprint() const;
+
     friend bool operator==(const query&, const query&) = default;
 
 private:
     std::vector<query_item> items_{1};
     bounds within_{};
+    std::vector<payload_condition> conditions_{};
+    std::optional<query_cursor> resumed_{};
 };
 
 /// The text before the first '-' of a stream's name, or the whole name.

@@ -9,6 +9,7 @@
 #include <everfold/store/append.hpp>
 #include <everfold/store/checkpoint.hpp>
 #include <everfold/store/query.hpp>
+#include <everfold/store/query_explanation.hpp>
 #include <everfold/store/recorded_event.hpp>
 #include <everfold/store/retention.hpp>
 #include <everfold/store/snapshot.hpp>
@@ -70,6 +71,13 @@ public:
 
     /// The next event, or null after the last. What it points to lives until the next call.
     [[nodiscard]] virtual const recorded_event* next() = 0;
+
+    /// Behind the event that next() returned last; query::resume() goes on from there. After the
+    /// last event it is at the end of what there was to look at.
+    [[nodiscard]] virtual query_cursor cursor() const = 0;
+
+    /// How the events so far were found.
+    [[nodiscard]] virtual query_explanation explanation() const = 0;
 };
 
 /// An input range of recorded events for `for`. Bounded memory, whatever the log's size.
@@ -110,6 +118,11 @@ public:
     [[nodiscard]] iterator begin() { return iterator{cursor_.get()}; }
 
     [[nodiscard]] static std::default_sentinel_t end() noexcept { return {}; }
+
+    /// Behind the event that the range is at; see event_cursor.
+    [[nodiscard]] query_cursor cursor() const { return cursor_->cursor(); }
+
+    [[nodiscard]] query_explanation explanation() const { return cursor_->explanation(); }
 
 private:
     std::unique_ptr<event_cursor> cursor_;
@@ -152,6 +165,8 @@ public:
     /// errc::writer_failed once a write or sync has failed.
     [[nodiscard]] virtual bool wait_durable(position p, std::chrono::milliseconds timeout) = 0;
     [[nodiscard]] virtual std::unique_ptr<event_cursor> read(const query& q) = 0;
+    /// How reading would find the events, without reading one.
+    [[nodiscard]] virtual query_explanation explain(const query& q) = 0;
 
     /// One past the last event that can be read; 0 for an empty store.
     [[nodiscard]] virtual position end() = 0;
@@ -239,6 +254,8 @@ public:
     }
 
     [[nodiscard]] event_range read(const query& q = {}) { return event_range{engine_->read(q)}; }
+
+    [[nodiscard]] query_explanation explain(const query& q) { return engine_->explain(q); }
 
     [[nodiscard]] position end() { return engine_->end(); }
 

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include <everfold/base/error.hpp>
+#include <everfold/log/derived_id.hpp>
+#include <everfold/store/log_store_cursor.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace everfold {
+
+namespace {
+
+/// The event's own id, or the one that its place gives it.
+uuid id_of(const log::log_event& event, const uuid& log_id) noexcept {
+    if (!event.record.id.is_nil())
+        return event.record.id;
+    return log::derived_id(log_id, event.at);
+}
+
+std::uint64_t segments_by(const log::item_plan& plan, log::lookup how) noexcept {
+    return plan.segments[static_cast<std::size_t>(how)];
+}
+
+item_explanation explained(const query_item& item, const log::item_plan& plan) {
+    return {
+        .item = item,
+        .stream_events = plan.of_streams,
+        .type_events = plan.of_types,
+        .tag_events = plan.of_tags,
+        .segments_by_stream = segments_by(plan, log::lookup::streams),
+        .segments_by_type = segments_by(plan, log::lookup::types),
+        .segments_by_tag = segments_by(plan, log::lookup::tag),
+        .segments_by_position = segments_by(plan, log::lookup::positions),
+        .segments_by_nothing = segments_by(plan, log::lookup::nothing)};
+}
+
+} // namespace
+
+log_store_cursor::log_store_cursor(
+    std::shared_ptr<log::event_log> log,
+    const log::log_index& index,
+    const query& q,
+    std::optional<log::selection> wanted
+)
+    : log_{std::move(log)}
+    , index_{&index}
+    , items_{q.items()}
+    , conditions_{q.conditions()}
+    , place_{index.log_id(), q.fingerprint(), q.within().is_backwards, {}}
+    , left_{q.within().limit} {
+    if (place_.is_backwards)
+        place_.boundary = index.end();
+    if (q.resumed())
+        resume(*q.resumed(), wanted ? &*wanted : nullptr);
+    const bool is_at_begin = place_.is_backwards && place_.boundary == position{};
+    if (wanted && !is_at_begin) {
+        if (place_.is_backwards)
+            wanted->to = std::min(wanted->to, position{place_.boundary.value() - 1});
+        cursor_.emplace(index, std::move(*wanted));
+    }
+}
+
+void log_store_cursor::resume(const query_cursor& at, log::selection* wanted) {
+    if (at.log_id != place_.log_id)
+        throw error{
+            errc::invalid,
+            "the cursor is of another log, " + at.log_id.to_string() + "; this one is " +
+                place_.log_id.to_string()};
+    if (at.fingerprint != place_.fingerprint || at.is_backwards != place_.is_backwards)
+        throw error{
+            errc::invalid,
+            "the cursor is of another query; only the limit may be another one than before"};
+    if (at.boundary > index_->end())
+        throw error{
+            errc::invalid,
+            "the cursor is ahead of the log: it is at position " +
+                std::to_string(at.boundary.value()) + ", and the log ends at " +
+                std::to_string(index_->end().value())};
+    place_.boundary = at.boundary;
+    if (wanted != nullptr && !place_.is_backwards)
+        wanted->from = std::max(wanted->from, at.boundary);
+}
+
+bool log_store_cursor::meets_conditions(const log::log_event& event) const {
+    try {
+        return std::ranges::all_of(conditions_, [&](const payload_condition& c) {
+            return c.holds_for(event.record.payload);
+        });
+    } catch (const encoding_error& e) {
+        throw error{
+            errc::damaged,
+            "the data of the event at position " + std::to_string(event.at.value()) +
+                " is not well-formed: " + e.message()};
+    }
+}
+
+const recorded_event* log_store_cursor::presented(const log::log_event& event) {
+    const auto& type = index_->type(event.type);
+    out_.log_position = event.at;
+    out_.stream = event.stream;
+    out_.stream_revision = event.stream_revision;
+    out_.type = type.name;
+    out_.version = type.version;
+    out_.type_number = event.type;
+    out_.id = id_of(event, index_->log_id());
+    out_.recorded_at = timestamp::from_nanoseconds(event.record.recorded_ns);
+    out_.occurred_at = event.record.occurred_at;
+    out_.correlation_id = event.record.correlation_id;
+    out_.causation_id = event.record.causation_id;
+    const auto& index = *event.in->index;
+    tags_.clear();
+    for (std::size_t i = 0; i < event.record.tag_count(); ++i)
+        tags_.push_back(index.tag(index.tag_number(event.record.tag(i))));
+    out_.tags = tags_;
+    out_.metadata = event.record.metadata;
+    out_.payload = event.record.payload;
+    return &out_;
+}
+
+const recorded_event* log_store_cursor::next() {
+    if (left_ == 0)
+        return nullptr;
+    while (const auto* event = cursor_ ? cursor_->next() : nullptr) {
+        const bool is_wanted = meets_conditions(*event);
+        // Behind those that are passed, too: they need not be looked at again.
+        place_.boundary = place_.is_backwards ? event->at : event->at.next();
+        if (!is_wanted) {
+            ++failing_conditions_;
+            continue;
+        }
+        --left_;
+        ++delivered_;
+        return presented(*event);
+    }
+    if (place_.is_backwards)
+        place_.boundary = position{};
+    else if (cursor_)
+        place_.boundary = std::max(place_.boundary, cursor_->end());
+    left_ = 0;
+    return nullptr;
+}
+
+query_cursor log_store_cursor::cursor() const {
+    return place_;
+}
+
+query_explanation log_store_cursor::explanation() const {
+    query_explanation out;
+    for (std::size_t i = 0; i < items_.size(); ++i)
+        out.items.push_back(explained(items_[i], cursor_ ? cursor_->plans()[i] : log::item_plan{}));
+    for (const auto& condition : conditions_)
+        out.conditions.push_back(condition.to_string());
+    const auto counts = cursor_ ? cursor_->counts() : log::read_counts{};
+    out.segments = cursor_ ? counts.segments : index_->segments().size();
+    out.segments_outside = cursor_ ? counts.segments_outside : out.segments;
+    out.segments_at_other_times = counts.segments_at_other_times;
+    out.segments_without_match = counts.segments_without_match;
+    out.segments_entered = counts.segments_entered;
+    out.reading = reading_explanation{
+        .candidates = counts.candidates,
+        .frames_read = counts.frames_read,
+        .frames_skipped_by_time = counts.frames_at_other_times,
+        .events_decoded = counts.events_decoded,
+        .events_unmatched = counts.events_unmatched,
+        .events_at_other_times = counts.events_at_other_times,
+        .events_out_of_reach = counts.events_out_of_reach,
+        .events_failing_conditions = failing_conditions_,
+        .events_delivered = delivered_};
+    return out;
+}
+
+query_explanation log_store_cursor::survey() {
+    left_ = 0;
+    if (cursor_)
+        cursor_->survey();
+    auto out = explanation();
+    out.reading.reset();
+    return out;
+}
+
+} // namespace everfold
