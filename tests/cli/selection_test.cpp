@@ -3,6 +3,8 @@
 
 #include <everfold/cli/failure.hpp>
 #include <everfold/cli/selection.hpp>
+#include <everfold/cli/where.hpp>
+#include <everfold/json.hpp>
 #include <everfold/store/open.hpp>
 
 #include <doctest/doctest.h>
@@ -18,8 +20,8 @@ namespace {
 
 using everfold::position;
 using everfold::query;
-using everfold::cli::field_condition;
 using everfold::cli::parse_selection;
+using everfold::cli::parse_where;
 using everfold::cli::selected_events;
 using everfold::cli::selection_words;
 
@@ -35,7 +37,9 @@ std::string complaint_about(const std::function<void(selection_words&)>& type) {
 }
 
 bool holds(const std::string& condition, const char* data) {
-    return field_condition{condition}.holds_for(nlohmann::ordered_json::parse(data));
+    everfold::byte_buffer bytes;
+    everfold::cbor_from_json(nlohmann::ordered_json::parse(data), bytes);
+    return parse_where(condition).holds_for(bytes);
 }
 
 // An event of stream "a-<k>" or "b", alternately, with the tag "mod:<i % 3>" and {"n": i}.
@@ -74,7 +78,6 @@ std::vector<std::uint64_t> selected(const everfold::store& store, const selectio
 TEST_CASE("no words mean every event") {
     const auto all = parse_selection({});
     CHECK(all.which == query{});
-    CHECK(all.conditions.empty());
     CHECK(all.limit == std::numeric_limits<std::uint64_t>::max());
 }
 
@@ -88,6 +91,10 @@ TEST_CASE("each option becomes its part of the query") {
         .until = "@1706693400001",
         .from = "3",
         .to = "18446744073709551614",
+        .from_revision = "5",
+        .to_revision = "6",
+        .recorded_since = "@5",
+        .recorded_until = "@6",
         .where = {"/a=1"},
         .is_backwards = true,
         .limit = "7",
@@ -103,9 +110,13 @@ TEST_CASE("each option becomes its part of the query") {
                             .until(everfold::timestamp::from_milliseconds(1706693400001))
                             .from(position{3})
                             .to(position{18446744073709551614U})
+                            .from_revision(everfold::revision{5})
+                            .to_revision(everfold::revision{6})
+                            .recorded_since(everfold::timestamp::from_milliseconds(5))
+                            .recorded_until(everfold::timestamp::from_milliseconds(6))
+                            .where({"/a", everfold::comparison::equal, {1, "1"}})
                             .backwards();
     CHECK(s.which == wanted);
-    CHECK(s.conditions.size() == 1);
     CHECK(s.limit == 7);
 }
 
@@ -141,6 +152,30 @@ TEST_CASE("what can't be meant names the option and what it takes") {
     }
     for (const auto* tag : {"user", ":1", ""})
         has(complaint_about([&](auto& w) { w.tags = {tag}; }), {"--tag", tag});
+    for (const auto& time : {"yesterday", ""}) {
+        has(complaint_about([&](auto& w) { w.recorded_since = time; }), {"--recorded-since", time});
+        has(complaint_about([&](auto& w) { w.recorded_until = time; }), {"--recorded-until", time});
+    }
+    has(complaint_about([](auto& w) { w.from_revision = "1"; }),
+        {"--from-revision", "one --stream"});
+    has(complaint_about([](auto& w) {
+            w.streams = {"a", "b"};
+            w.to_revision = "1";
+        }),
+        {"--to-revision", "one --stream"});
+    has(complaint_about([](auto& w) {
+            w.streams = {"a"};
+            w.from_revision = "2";
+            w.to_revision = "1";
+        }),
+        {"--to-revision 1", "--from-revision 2"});
+    has(complaint_about([](auto& w) {
+            w.recorded_since = "@2";
+            w.recorded_until = "@1";
+        }),
+        {"--recorded-until '@1'", "--recorded-since '@2'"});
+    for (const auto* cursor : {"", "begin", "c1.x"})
+        has(complaint_about([&](auto& w) { w.cursor = cursor; }), {"--cursor", cursor, "start"});
     for (const auto* where : {"a=1", "/a", "", "=1", "/a~2=1"})
         has(complaint_about([&](auto& w) { w.where = {where}; }), {"--where", where});
     has(complaint_about([](auto& w) { w.streams = {""}; }), {"--stream"});
@@ -204,6 +239,90 @@ TEST_CASE("a condition takes text as it is and any other value as JSON") {
           "/o={}"}) {
         CAPTURE(no);
         CHECK_FALSE(holds(no, data));
+    }
+}
+
+TEST_CASE("a condition compares, with blanks or without") {
+    constexpr const char* data =
+        R"({"n":5,"f":1.5,"city":"Oslo","tags":["new","2"],"a b":1,"x<y":2,)"
+        R"("who":"5","contains":3,"t":true})";
+    for (const auto* yes :
+         {"/n>4",
+          "/n >= 5",
+          " /n  <  6 ",
+          "/n<=5.0",
+          "/f < 2",
+          "/n != 6",
+          "/city = \"Oslo\"",
+          "/city=Oslo",
+          "/city != Bergen",
+          "/city > Oslm",
+          "/city contains sl",
+          "/tags contains new",
+          "/tags contains 2",
+          "\"/a b\" = 1",
+          "\"/x<y\"=2",
+          "/contains = 3",
+          "/contains contains 3 or /n != 1 is no text of it",
+          "/t = true",
+          "\"\" != 1"}) {
+        CAPTURE(yes);
+        const bool is_text = std::string_view{yes}.starts_with("/contains contains");
+        CHECK(holds(yes, data) == !is_text);
+    }
+    for (const auto* no :
+         {"/n > 5",
+          "/n<5",
+          "/who < 6",
+          "/n != 5",
+          "/who != 5",
+          "/missing != 1",
+          "/city contains SL"}) {
+        CAPTURE(no);
+        CHECK_FALSE(holds(no, data));
+    }
+}
+
+TEST_CASE("a condition that can't be read says at which character") {
+    const auto place = [](const std::string& where) {
+        const auto text = complaint_about([&](auto& w) { w.where = {where}; });
+        const auto at = text.find("at character ");
+        return at == std::string::npos ? text : text.substr(at + 13);
+    };
+    CHECK(place("city = 1").starts_with("1:"));
+    CHECK(place("  city").starts_with("3:"));
+    CHECK(place("/city").starts_with("6:"));
+    CHECK(place("/city == 1").starts_with("7:") == false); // it compares with the text "= 1"
+    CHECK(place("/city ~ 1").starts_with("7:"));
+    CHECK(place("/city ! 1").starts_with("7:"));
+    CHECK(place("/city containsx").starts_with("7:"));
+    CHECK(place("/city <").starts_with("8:"));
+    CHECK(place("/city < true").starts_with("9:"));
+    CHECK(place("/city = \"Oslo").starts_with("9:"));
+    CHECK(place("\"/city = 1").starts_with("1:"));
+    CHECK(place("/a~2 = 1").starts_with("1:"));
+    CHECK(place("/\xc3\xa9\xc3\xa9 ~").starts_with("5:")); // characters, not bytes
+}
+
+TEST_CASE("a second process goes on where the first one said") {
+    auto store = everfold::open("memory:");
+    fill(store, 0, 20);
+    for (const bool is_backwards : {false, true}) {
+        std::vector<std::uint64_t> all;
+        std::string place = "start";
+        for (;;) {
+            selected_events some{
+                store,
+                parse_selection(
+                    {.streams = {"b"}, .is_backwards = is_backwards, .limit = "3", .cursor = place}
+                )};
+            const auto got = visited(some);
+            if (got.empty())
+                break;
+            all.insert(all.end(), got.begin(), got.end());
+            place = some.place().value().to_string();
+        }
+        CHECK(all == selected(store, {.streams = {"b"}, .is_backwards = is_backwards}));
     }
 }
 

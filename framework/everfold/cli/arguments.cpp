@@ -27,6 +27,7 @@ struct raw_arguments {
     selection_words selected{};
     bool as_json{};
     bool follows{};
+    bool explains{};
     std::string directory{};
     bool copies{};
     std::string ruled{};
@@ -53,6 +54,10 @@ void add_selection(CLI::App& to, selection_words& words) {
     to.add_option("--until", words.until);
     to.add_option("--from", words.from);
     to.add_option("--to", words.to);
+    to.add_option("--from-revision", words.from_revision);
+    to.add_option("--to-revision", words.to_revision);
+    to.add_option("--recorded-since", words.recorded_since);
+    to.add_option("--recorded-until", words.recorded_until);
     to.add_option("--limit", words.limit);
     to.add_flag("--backwards", words.is_backwards);
 }
@@ -76,6 +81,8 @@ void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
         add_selection(to, raw.selected);
         to.add_flag("--json", raw.as_json);
         to.add_flag("--follow", raw.follows);
+        to.add_option("--cursor", raw.selected.cursor);
+        to.add_flag("--explain", raw.explains);
         break;
     case verb::streams:
     case verb::types:
@@ -176,12 +183,16 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
     out.log = raw.log;
     out.as_json = raw.as_json;
     out.follows = raw.follows;
+    out.explains = raw.explains;
+    out.says_place = raw.selected.cursor.has_value();
     out.file = raw.file;
     if (out.log.empty())
         throw usage_error{"LOG is empty: it names a directory"};
     out.selected = parse_selection(raw.selected);
     if (raw.follows && raw.selected.is_backwards)
         throw usage_error{"--follow goes forwards, where new events come: not with --backwards"};
+    if (raw.explains && (raw.follows || raw.as_json))
+        throw usage_error{"--explain shows no events: not with --follow or --json"};
     if (command == verb::export_events)
         for (const auto& name : raw.selected.streams)
             if (name.starts_with(log::own_stream_prefix))

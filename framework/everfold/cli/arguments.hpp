@@ -43,6 +43,9 @@ struct arguments {
     /// `read` and `export`.
     selection selected{};
     bool follows{};
+    /// `read`: how the events were found, instead of them; the place to go on from, behind them.
+    bool explains{};
+    bool says_place{};
     /// `append`: the stream of lines that name none.
     std::optional<std::string> stream{};
     /// `import`: a path, or "-", and the names that its events get.

@@ -16,8 +16,17 @@ constexpr std::string_view selection_help =
     "is\n"
     "                                     2024-01-31T09:30:00Z or @ and milliseconds since 1970\n"
     "  --from P --to P                    at these positions of the log, both included\n"
-    "  --where /POINTER=VALUE             whose data has this value at this JSON pointer, as text\n"
-    "                                     or as JSON: /user_id=123, /address/city=Paris\n"
+    "  --recorded-since TIME --recorded-until TIME\n"
+    "                                     that this log recorded in this time\n"
+    "  --from-revision R --to-revision R  at these revisions of the one --stream\n"
+    "  --where 'POINTER OPERATOR VALUE'   whose data, at this JSON pointer, compares so: with = != "
+    "<\n"
+    "                                     <= > >= or contains (part of a text, member of an "
+    "array).\n"
+    "                                     VALUE is text or JSON: /user_id=123, '/cents >= 500',\n"
+    "                                     '/address/city = \"Oslo\"', '/tags contains new'; a "
+    "POINTER\n"
+    "                                     with blanks or operators stands in double quotes\n"
     "  --backwards                        the last one first\n"
     "  --limit N                          at most so many\n";
 
@@ -61,7 +70,10 @@ constexpr std::string_view read_details =
     "  --json               one object a line: position, revision, stream, type, version, id,\n"
     "                       recorded_at, occurred_at, tags, metadata, data\n"
     "  --follow             then waits for new events, also of a writer in another process, until\n"
-    "                       it is interrupted\n\n";
+    "                       it is interrupted\n"
+    "  --cursor start|C     says at the end, on standard error, the cursor C with which the same\n"
+    "                       selection goes on from there, whatever its limit\n"
+    "  --explain            instead of the events, how they are found and what was read for it\n\n";
 
 constexpr std::string_view verify_details =
     "Reads every event of every segment again and checks all there is to check: checksums, the\n"

@@ -7,6 +7,8 @@
 #include <everfold/cli/opening.hpp>
 #include <everfold/cli/process.hpp>
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
 
@@ -72,11 +74,24 @@ void follow(selected_events& events, event_printer& printer, output& out) {
 
 void read_events(const arguments& args, output& out) {
     selected_events events{open_log(program_name, args.log, open_mode::read_only), args.selected};
+    if (args.explains) {
+        events.visit_new([](const recorded_event&) {});
+        out.write(events.explanation().to_string());
+        return out.flush();
+    }
     event_printer printer{args.as_json, out};
-    if (args.follows)
-        return follow(events, printer, out);
-    events.visit_new([&](const recorded_event& event) { printer.print(event); });
-    printer.flush();
+    if (args.follows) {
+        follow(events, printer, out);
+    } else {
+        events.visit_new([&](const recorded_event& event) { printer.print(event); });
+        printer.flush();
+    }
+    if (args.says_place && events.place()) {
+        // Beside the events: on standard output there is nothing but them.
+        output beside{STDERR_FILENO, "standard error"};
+        beside.print("cursor: {}\n", events.place()->to_string());
+        beside.flush();
+    }
 }
 
 } // namespace everfold::cli

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/bytes.hpp>
-#include <everfold/base/error.hpp>
 #include <everfold/cli/failure.hpp>
 #include <everfold/cli/selection.hpp>
-#include <everfold/cli/stored_json.hpp>
+#include <everfold/cli/where.hpp>
 #include <everfold/cli/words.hpp>
 
 #include <fmt/format.h>
@@ -15,6 +14,7 @@ namespace everfold::cli {
 
 namespace {
 
+constexpr std::string_view first_place = "start";
 constexpr position last_position{std::numeric_limits<std::uint64_t>::max()};
 
 timestamp time_in(std::string_view option, const std::string& text) {
@@ -35,18 +35,56 @@ std::string tag_in(const std::string& text) {
     return text;
 }
 
+void refuse_crossed(
+    const char* until_name,
+    const std::optional<std::string>& until,
+    const char* since_name,
+    const std::optional<std::string>& since
+) {
+    if (since && until && time_in(until_name, *until) < time_in(since_name, *since))
+        throw usage_error{fmt::format(
+            "{} '{}' is before {} '{}': no event can be in that time",
+            until_name,
+            *until,
+            since_name,
+            *since
+        )};
+}
+
+void narrow_by_revisions(query& q, const selection_words& words) {
+    if (!words.from_revision && !words.to_revision)
+        return;
+    if (q.items().size() != 1 || !q.items().front().stream)
+        throw usage_error{
+            "--from-revision and --to-revision are revisions of one stream: give one --stream"};
+    const auto& within = q.within();
+    if (words.from_revision)
+        q.from_revision(revision{number_in("--from-revision", *words.from_revision, "a revision")});
+    if (words.to_revision)
+        q.to_revision(revision{number_in("--to-revision", *words.to_revision, "a revision")});
+    if (within.to_revision < within.from_revision)
+        throw usage_error{fmt::format(
+            "--to-revision {} is before --from-revision {}: no event can be there",
+            within.to_revision.value(),
+            within.from_revision.value()
+        )};
+}
+
 void narrow(query& q, const selection_words& words) {
     const auto& within = q.within();
     if (words.since)
         q.since(time_in("--since", *words.since));
     if (words.until)
         q.until(time_in("--until", *words.until));
-    if (within.since && within.until && *within.until < *within.since)
-        throw usage_error{fmt::format(
-            "--until '{}' is before --since '{}': no event can be in that time",
-            *words.until,
-            *words.since
-        )};
+    refuse_crossed("--until", words.until, "--since", words.since);
+    if (words.recorded_since)
+        q.recorded_since(time_in("--recorded-since", *words.recorded_since));
+    if (words.recorded_until)
+        q.recorded_until(time_in("--recorded-until", *words.recorded_until));
+    refuse_crossed(
+        "--recorded-until", words.recorded_until, "--recorded-since", words.recorded_since
+    );
+    narrow_by_revisions(q, words);
     if (words.from)
         q.from(position{number_in("--from", *words.from, "a position")});
     if (words.to)
@@ -62,40 +100,6 @@ void narrow(query& q, const selection_words& words) {
 }
 
 } // namespace
-
-field_condition::field_condition(std::string_view text) {
-    const auto cut = text.find('=');
-    if (!text.starts_with('/') || cut == std::string_view::npos)
-        throw usage_error{fmt::format(
-            "--where '{}' is not /POINTER=VALUE, as /user_id=123 or /address/city=Paris", text
-        )};
-    try {
-        at_ = nlohmann::ordered_json::json_pointer{std::string{text.substr(0, cut)}};
-    } catch (const nlohmann::json::exception&) {
-        throw usage_error{fmt::format(
-            "--where '{}': what stands before = is no JSON pointer; ~ is written ~0 and / in a "
-            "name ~1",
-            text
-        )};
-    }
-    text_ = text.substr(cut + 1);
-    if (!is_utf8(text))
-        throw usage_error{fmt::format("--where '{}' is not well-formed UTF-8", text)};
-    try {
-        value_ = parse_json(text_);
-    } catch (const error&) {
-        // Then it is text and nothing else.
-    }
-}
-
-bool field_condition::holds_for(const nlohmann::ordered_json& data) const {
-    if (!data.contains(at_))
-        return false;
-    const auto& found = data.at(at_);
-    if (found.is_string() && found.get_ref<const std::string&>() == text_)
-        return true;
-    return value_ && found == *value_;
-}
 
 selection parse_selection(const selection_words& words) {
     const std::vector<std::string> whatever{""};
@@ -118,54 +122,62 @@ selection parse_selection(const selection_words& words) {
     out.which = std::move(*all);
     narrow(out.which, words);
     for (const auto& condition : words.where)
-        out.conditions.emplace_back(condition);
+        out.which.where(parse_where(condition));
     if (words.limit)
         out.limit = number_in("--limit", *words.limit, "a count");
+    if (words.cursor && *words.cursor != first_place) {
+        const auto place = query_cursor::parse(*words.cursor);
+        if (!place)
+            throw usage_error{fmt::format(
+                "--cursor '{}' is neither {} nor what a reading has said to go on with",
+                printable(*words.cursor),
+                first_place
+            )};
+        out.which.resume(*place);
+    }
     return out;
 }
 
 selected_events::selected_events(store from, selection wanted)
     : from_{std::move(from)}
     , wanted_{std::move(wanted)}
-    , next_{wanted_.which.within().from}
     , left_{wanted_.limit} {}
 
 bool selected_events::is_done() const noexcept {
     const auto& within = wanted_.which.within();
-    return left_ == 0 || (within.to != last_position && next_ > within.to) ||
-           (within.is_backwards && span_ != 0);
+    return left_ == 0 || (within.to != last_position && end_ > within.to) ||
+           (within.is_backwards && place_);
 }
 
 void selected_events::wait_for_new(std::chrono::milliseconds timeout) {
-    static_cast<void>(from_.wait_for(next_, timeout));
+    static_cast<void>(from_.wait_for(std::max(end_, wanted_.which.within().from), timeout));
 }
 
 std::uint64_t selected_events::visit_new(const event_visitor& visit) {
-    const auto end = from_.end();
     const auto& within = wanted_.which.within();
-    if (is_done() || next_ >= end)
+    if (is_done())
         return 0;
-    // Up to here and no further, so that the next call knows where this one ended.
-    const position last{std::min(end.value() - 1, within.to.value())};
+    const auto end = from_.end();
+    const auto first = std::max(end_, within.from);
+    const auto behind = within.to < end ? within.to.next() : end;
+    span_ = behind > first ? behind - first : 0;
     auto which = wanted_.which;
-    which.from(next_).to(last);
-    span_ = last - next_ + 1;
+    which.limit(left_);
+    if (place_)
+        which.resume(*place_);
     std::uint64_t visited = 0;
-    for (const auto& event : from_.read(which)) {
-        passed_ = within.is_backwards ? last - event.log_position : event.log_position - next_;
-        if (!wanted_.conditions.empty()) {
-            const auto data = data_of(event);
-            if (!std::ranges::all_of(wanted_.conditions, [&](const auto& c) {
-                    return c.holds_for(data);
-                }))
-                continue;
-        }
+    auto range = from_.read(which);
+    for (const auto& event : range) {
+        passed_ = within.is_backwards
+                      ? (behind > event.log_position ? behind - event.log_position : 0)
+                      : event.log_position - first;
         visit(event);
         ++visited;
-        if (--left_ == 0)
-            break;
     }
-    next_ = last.next();
+    left_ -= visited;
+    place_ = range.cursor();
+    explanation_ = range.explanation();
+    end_ = left_ == 0 || within.is_backwards ? end_ : std::max(end, place_->boundary);
     return visited;
 }
 

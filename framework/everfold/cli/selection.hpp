@@ -3,7 +3,6 @@
 // The one language in which commands say which events they mean.
 
 #include <everfold/base/ids.hpp>
-#include <everfold/json.hpp>
 #include <everfold/store/query.hpp>
 #include <everfold/store/recorded_event.hpp>
 #include <everfold/store/store.hpp>
@@ -30,30 +29,20 @@ struct selection_words {
     std::optional<std::string> until{};
     std::optional<std::string> from{};
     std::optional<std::string> to{};
+    std::optional<std::string> from_revision{};
+    std::optional<std::string> to_revision{};
+    std::optional<std::string> recorded_since{};
+    std::optional<std::string> recorded_until{};
     std::vector<std::string> where{};
     bool is_backwards{};
     std::optional<std::string> limit{};
-};
-
-/// `/pointer=value`: the place in the data holds this text, or what this JSON says.
-class field_condition {
-public:
-    /// Failure: usage_error.
-    explicit field_condition(std::string_view text);
-
-    [[nodiscard]] bool holds_for(const nlohmann::ordered_json& data) const;
-
-private:
-    nlohmann::ordered_json::json_pointer at_{};
-    std::string text_{};
-    std::optional<nlohmann::ordered_json> value_{};
+    std::optional<std::string> cursor{};
 };
 
 /// Which events, in which order, how many at most.
 struct selection {
-    /// Without a limit, which counts what meets the conditions too.
+    /// Without the limit.
     query which{};
-    std::vector<field_condition> conditions{};
     std::uint64_t limit{std::numeric_limits<std::uint64_t>::max()};
 };
 
@@ -83,10 +72,18 @@ public:
 
     [[nodiscard]] std::uint64_t span() const noexcept { return span_; }
 
+    /// Behind the last one visited.
+    [[nodiscard]] const std::optional<query_cursor>& place() const noexcept { return place_; }
+
+    /// Of the last visit.
+    [[nodiscard]] const query_explanation& explanation() const noexcept { return explanation_; }
+
 private:
     store from_;
     selection wanted_;
-    position next_;
+    std::optional<query_cursor> place_{};
+    query_explanation explanation_{};
+    position end_{}; // all before it was looked at
     std::uint64_t left_;
     std::uint64_t passed_{};
     std::uint64_t span_{};
