@@ -13,6 +13,51 @@ from support import (
 )
 
 
+class Selecting(CommandTest):
+    def setUp(self):
+        super().setUp()
+        for n in range(8):
+            self.append({"type": "t", "data": {"n": n, "city": ["Oslo", "Bergen"][n % 2]}})
+
+    def numbers(self, *options):
+        return [e["data"]["n"] for e in self.lines_of("read", "--json", *options)]
+
+    def test_each_bound_leaves_out_what_it_says(self):
+        self.assertEqual(self.numbers("--where", '/city = "Oslo"'), [0, 2, 4, 6])
+        self.assertEqual(self.numbers("--where", "/n>=3", "--where", "/n < 5"), [3, 4])
+        self.assertEqual(self.numbers("--where", "/city contains erg", "--limit", 2), [1, 3])
+        self.assertEqual(
+            self.numbers("--stream", "s", "--from-revision", 2, "--to-revision", 3), [2, 3])
+        recorded = [e["recorded_at"] for e in self.lines_of("read", "--json")]
+        since = [n for n in range(8) if recorded[n] >= recorded[5]]
+        until = [n for n in range(8) if recorded[n] <= recorded[2]]
+        self.assertEqual(self.numbers("--recorded-since", recorded[5]), since)
+        self.assertEqual(self.numbers("--recorded-until", recorded[2]), until)
+
+    def test_a_cursor_goes_on_in_another_process_and_with_no_other_query(self):
+        got, place = [], "start"
+        for _ in range(4):
+            output, errors = self.run_verb(
+                "read", "--json", "--where", "/n != 4", "--limit", 2, "--cursor", place)
+            got += [json.loads(line)["data"]["n"] for line in output.splitlines()]
+            place = re.fullmatch(r"cursor: (\S+)\n", errors).group(1)
+        self.assertEqual(got, [0, 1, 2, 3, 5, 6, 7])
+        errors = self.errors_of("read", "--cursor", place, code=REFUSED)
+        self.assertIn("another query", errors)
+        self.errors_of("read", "--cursor", place[:-1], code=USAGE)
+
+    def test_an_explanation_says_what_was_read_and_shows_no_events(self):
+        output = self.output_of("read", "--where", "/n = 4", "--explain")
+        self.assertIn("8 candidates, 8 frames, 8 events", output)
+        self.assertIn("events:   1 event; left out: 7 by conditions", output)
+        self.assertNotIn("Oslo", output)
+        self.errors_of("read", "--explain", "--json", code=USAGE)
+
+    def test_a_mistake_in_a_condition_names_its_character(self):
+        errors = self.errors_of("read", "--where", "/n ~ 4", code=USAGE)
+        self.assertIn("at character 4", errors)
+
+
 class Appending(CommandTest):
     def test_each_line_is_a_commit_and_answered_with_its_place(self):
         output = self.append(

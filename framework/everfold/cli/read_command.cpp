@@ -7,14 +7,14 @@
 #include <everfold/cli/opening.hpp>
 #include <everfold/cli/process.hpp>
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdint>
 
 namespace everfold::cli {
 
 namespace {
+
+constexpr int standard_error = 2;
 
 // How long an interrupt, or a reader that went away, may have to wait for a log at rest.
 constexpr std::chrono::milliseconds follow_patience{50};
@@ -88,7 +88,7 @@ void read_events(const arguments& args, output& out) {
     }
     if (args.says_place && events.place()) {
         // Beside the events: on standard output there is nothing but them.
-        output beside{STDERR_FILENO, "standard error"};
+        output beside{standard_error, "standard error"};
         beside.print("cursor: {}\n", events.place()->to_string());
         beside.flush();
     }
