@@ -202,6 +202,25 @@ TEST_CASE_TEMPLATE("conditions are looked at before the limit counts", Stores, E
     CHECK(positions_of(s.read(query{}.where("/m", comparison::not_equal, 1))).empty());
 }
 
+TEST_CASE("a range of recorded_at is exact within one append, too") {
+    auto s = memory_stores::open_store();
+    auto request = to_stream("s", {numbered(0), numbered(1), numbered(2)});
+    for (std::int64_t i = 0; i < 3; ++i)
+        request.streams[0].events[static_cast<std::size_t>(i)].originally_recorded_at =
+            timestamp::from_milliseconds(1000 * (i + 1));
+    REQUIRE(s.append(request));
+    REQUIRE(s.append(to_stream("s", {numbered(3)})));
+    const auto middle = timestamp::from_milliseconds(2000);
+    CHECK(positions_of(s.read(query{}.recorded_until(middle))) == std::vector<std::uint64_t>{0, 1});
+    CHECK(
+        positions_of(s.read(query{}.recorded_since(middle).recorded_until(middle))) ==
+        std::vector<std::uint64_t>{1}
+    );
+    CHECK(
+        positions_of(s.read(query{}.recorded_since(middle))) == std::vector<std::uint64_t>{1, 2, 3}
+    );
+}
+
 TEST_CASE("a range of recorded_at is exact and leaves out segments and frames") {
     simulated_stores stores;
     auto s = stores.open_store(small_segments());
