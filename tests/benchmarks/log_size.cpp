@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // How many bytes does an event take, how long does a log take to open, and how much memory then?
 //
-//   benchmark_log_size [EVENTS]      1,000,000 without; a multiple of ten
+//   benchmark_log_size [EVENTS [MIB]]
+//
+// EVENTS is a multiple of ten, 1,000,000 without; MIB the size of a segment, else the store's own.
+// A segment names each of its streams: the fewer events of a stream in it, the more bytes an event.
 //
 // The workload is that of tests/support/generate_workload.py: ten events for each user, shuffled.
 #include "raw_scan.hpp"
@@ -290,19 +293,29 @@ double in_mib(std::uint64_t bytes) {
     return static_cast<double>(bytes) / (1024.0 * 1024.0);
 }
 
-void measure_sizes(const std::string& directory, std::int64_t events, shape how) {
+void measure_sizes(
+    const std::string& directory,
+    std::int64_t events,
+    std::optional<std::uint64_t> segment_bytes,
+    shape how
+) {
     const bool is_main = how == shape::streams;
     const auto count = static_cast<std::size_t>(events);
     const auto payload = in_child([&] {
         workload w{events};
-        auto store = everfold::open(directory, {.compress_sealed = false});
+        everfold::store_options options{.compress_sealed = false};
+        options.segment_bytes_max = segment_bytes.value_or(options.segment_bytes_max);
+        auto store = everfold::open(directory, options);
         const auto out = append(store, w, 0, w.size(), batch, how);
         store.close();
         return out;
     });
     std::printf("\n%s\n", is_main ? "a stream for each user" : "one stream, a tag for each user");
     row("  payload an event", each(payload, count), "bytes");
-    row("  as written, appends of 64", each(bytes_of(directory, ".evl"), count), "bytes", 96);
+    row("  as written, appends of 64",
+        each(bytes_of(directory, ".evl"), count),
+        "bytes",
+        is_main ? std::optional{96.0} : std::nullopt);
 }
 
 void measure_single(std::int64_t events) {
@@ -320,20 +333,24 @@ void measure_single(std::int64_t events) {
 
 void measure_archive(const std::string& directory, std::int64_t events) {
     const auto count = static_cast<std::size_t>(events);
-    static_cast<void>(in_child([&] {
+    const auto raw = bytes_of(directory, ".evl");
+    const auto seconds = in_child([&] {
         const auto log = everfold::log::event_log::open(
             everfold::io::posix_machine(),
             directory,
             {.mode = everfold::log::access::existing, .compress_sealed = false}
         );
+        const auto started = std::chrono::steady_clock::now();
         log->archive([](const everfold::log::segment_index&) { return true; });
+        const auto taken = std::chrono::steady_clock::now() - started;
         log->close();
-        return true;
-    }));
+        return std::chrono::duration<double>(taken).count();
+    });
     const auto archive = bytes_of(directory, ".evz");
     const auto index = bytes_of(directory, ".evi");
     row("  archived, without indexes", each(archive, count), "bytes", 24);
     row("  archived, with indexes", each(archive + index, count), "bytes");
+    row("  archived, compared and synced, of what was written", in_mib(raw) / seconds, "MiB/s");
 }
 
 std::filesystem::path active_segment(const std::string& directory) {
@@ -433,20 +450,20 @@ void measure_streams(const std::string& directory) {
     row("  open for writing", opening.milliseconds, "ms");
 }
 
-int run(std::int64_t events) {
+int run(std::int64_t events, std::optional<std::uint64_t> segment_bytes) {
     const everfold::testing::scratch_dir scratch;
     std::printf("%lld events\n", static_cast<long long>(events));
     const auto main_log = scratch / "streams";
-    measure_sizes(main_log, events, shape::streams);
+    measure_sizes(main_log, events, segment_bytes, shape::streams);
     measure_single(events);
     measure_opening(main_log, events);
     const auto tagged = scratch / "tags";
-    measure_sizes(tagged, events, shape::tags);
+    measure_sizes(tagged, events, segment_bytes, shape::tags);
     measure_archive(tagged, events);
     std::filesystem::remove_all(tagged);
     // Once more, as opening has added events to it.
     std::filesystem::remove_all(main_log);
-    measure_sizes(main_log, events, shape::streams);
+    measure_sizes(main_log, events, segment_bytes, shape::streams);
     measure_archive(main_log, events);
     const auto archived = open_again(main_log, everfold::open_mode::existing);
     row("  open for writing, all sealed", archived.milliseconds, "ms", 5);
@@ -459,12 +476,18 @@ int run(std::int64_t events) {
 
 int main(int argc, char** argv) {
     const auto events = argc > 1 ? std::strtoll(argv[1], nullptr, 10) : 1'000'000;
-    if (argc > 2 || events <= 0 || events % events_of_a_user != 0) {
-        std::fprintf(stderr, "benchmark_log_size [EVENTS, a multiple of ten]\n");
+    std::optional<std::uint64_t> segment_bytes;
+    if (argc > 2)
+        segment_bytes = std::strtoull(argv[2], nullptr, 10) << 20U;
+    if (argc > 3 || events <= 0 || events % events_of_a_user != 0 || segment_bytes == 0) {
+        std::fprintf(
+            stderr, "benchmark_log_size [EVENTS, a multiple of ten [MIB, of a segment]]\n"
+        );
         return 2;
     }
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     try {
-        return run(events);
+        return run(events, segment_bytes);
     } catch (const std::exception& e) {
         std::fprintf(stderr, "%s\n", e.what());
         return 1;
