@@ -285,7 +285,7 @@ compact_report repository_engine::compact(any_aggregate folded, any_aggregate sp
 }
 
 void repository_engine::fail_with(const append_conflict& lost) {
-    throw conflict{lost.stream, lost.expected.to_string(), in_words(lost.actual)};
+    lost.raise();
 }
 
 } // namespace everfold::detail

@@ -169,6 +169,11 @@ conflict::conflict(std::string stream, std::string expected, std::string actual)
     , expected_{std::move(expected)}
     , actual_{std::move(actual)} {}
 
+conflict::conflict(std::string expected, std::string actual)
+    : error{errc::conflict, "expected " + expected + ", found " + actual}
+    , expected_{std::move(expected)}
+    , actual_{std::move(actual)} {}
+
 conflict::~conflict() = default;
 
 writer_failed::writer_failed(std::exception_ptr original, const std::string& original_text)

@@ -170,12 +170,15 @@ class conflict : public error {
 public:
     /// `expected` and `actual` in words: "revision 4", "no stream".
     conflict(std::string stream, std::string expected, std::string actual);
+    /// Where it was not about a stream.
+    conflict(std::string expected, std::string actual);
     conflict(const conflict&) = default;
     conflict(conflict&&) = default;
     conflict& operator=(const conflict&) = default;
     conflict& operator=(conflict&&) = default;
     ~conflict() override;
 
+    /// Empty where it was not about one.
     [[nodiscard]] const std::string& stream() const noexcept { return stream_; }
 
     [[nodiscard]] const std::string& expected() const noexcept { return expected_; }

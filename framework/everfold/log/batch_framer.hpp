@@ -98,6 +98,12 @@ public:
         return appends_here_.contains(id) || index_->find_append(id).has_value();
     }
 
+    /// The first event at or behind `from` that matches any of `items`, among those in `in_flight`
+    /// (frames that were taken and have not been followed by others) and in gathered().
+    [[nodiscard]] std::optional<position> first_match(
+        const std::vector<selection_item>& items, position from, bytes_view in_flight
+    ) const;
+
     /// The last revision that was given out in a stream.
     [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) const;
 
@@ -109,6 +115,7 @@ private:
         std::uint64_t last_record_at{}; // 0: none here
     };
 
+    [[nodiscard]] bool matches(const event_record& event, const selection_item& item) const;
     [[nodiscard]] std::vector<std::int64_t>
     recorded_times(std::span<const draft> events, timestamp now) const;
     /// The segment's numbers; new names bring their records.

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -106,6 +107,11 @@ public:
     void append_stream(std::uint32_t number, ordinal_list& out) const override;
     void append_type(std::uint32_t number, ordinal_list& out) const override;
     void append_tag(std::uint32_t number, ordinal_list& out) const override;
+
+    /// Without a copy: it lives as long as the owner's lock is held.
+    [[nodiscard]] std::span<const std::uint32_t> tail(
+        list_of kind, std::uint32_t number, std::uint32_t from, ordinal_list& buffer
+    ) const override;
 
 private:
     const char* add_names(const names_record& record);

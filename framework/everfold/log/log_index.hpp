@@ -141,6 +141,16 @@ public:
         ordinal_range within
     ) const;
 
+    /// The first event in [from, to) that matches any of `items`, from the lists alone: of the
+    /// segment in which `from` lies, and of those behind. Adds to `looked_at` the ordinals that it
+    /// took for that.
+    [[nodiscard]] std::optional<position> first_match(
+        const std::vector<selection_item>& items,
+        position from,
+        position to,
+        std::uint64_t* looked_at = nullptr
+    ) const;
+
     /// One past the last revision of a stream, where it has an event.
     [[nodiscard]] std::optional<std::uint64_t> next_revision(std::string_view stream) const;
 

@@ -26,8 +26,9 @@ std::string text_of(const std::exception_ptr& failure) {
 
 class log_writer::heads_now final : public stream_heads {
 public:
-    explicit heads_now(const batch_framer& framer)
-        : framer_{&framer} {}
+    heads_now(const batch_framer& framer, bytes_view in_flight)
+        : framer_{&framer}
+        , in_flight_{in_flight} {}
 
     [[nodiscard]] std::optional<revision> last(std::string_view stream) const override {
         return framer_->last_revision(stream);
@@ -35,8 +36,14 @@ public:
 
     [[nodiscard]] bool has_append(const uuid& id) const override { return framer_->has_append(id); }
 
+    [[nodiscard]] std::optional<position>
+    first_unseen(const std::vector<selection_item>& items, position from) const override {
+        return framer_->first_match(items, from, in_flight_);
+    }
+
 private:
     const batch_framer* framer_;
+    bytes_view in_flight_;
 };
 
 log_writer::log_writer(
@@ -180,7 +187,7 @@ std::optional<begun_append> log_writer::begin(
     const auto weight = weigh(events, limits_);
     std::unique_lock lock{mutex_};
     make_room(lock, events, weight);
-    if (!admits(heads_now{framer_}))
+    if (!admits(heads_now{framer_, in_flight_}))
         return {};
     framer_.look_up(events);
     begun_append out{.level = wanted ? stronger(level_, *wanted) : level_, .group = gathering_};
@@ -294,6 +301,7 @@ void log_writer::forget_unwritten(const io_error& why) {
         // before them, and no more.
         auto fresh = std::make_shared<group_fate>();
         framer_ = batch_framer{*index_, manifest_.segments.back(), written_};
+        in_flight_.clear();
         gathering_->why_forgotten = why;
         gathering_->is_settled = true;
         gathering_ = std::move(fresh);
@@ -348,6 +356,7 @@ void log_writer::write_control_frame(frame_kind kind, bytes_view body) {
         throw;
     }
     file_->sync_data();
+    in_flight_.clear();
     written_ = framer_.here();
     durable_ = written_;
 }

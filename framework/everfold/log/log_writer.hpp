@@ -40,6 +40,10 @@ public:
     /// Whether a batch with this id was appended lately: in the active segment or the
     /// append_id_segments before it.
     [[nodiscard]] virtual bool has_append(const uuid& id) const = 0;
+    /// The first event at or behind `from` that matches any of `items` and is not yet in the index,
+    /// whose end() was `from` or more at some time before.
+    [[nodiscard]] virtual std::optional<position>
+    first_unseen(const std::vector<selection_item>& items, position from) const = 0;
 
 protected:
     stream_heads() = default;
@@ -266,7 +270,7 @@ private:
     const std::uint64_t pair_; // zero: this writer has no mirror
     const std::uint64_t last_pair_;
     batch_framer framer_;
-    byte_buffer in_flight_{};
+    byte_buffer in_flight_{}; // empty unless it is being written
     // In the active segment, what is written and in the index, and what is synced, ends here. At
     // level commit the two are the same.
     walk_state written_{};

@@ -105,6 +105,7 @@ void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
     }
     lock.lock();
     is_syncing_ = false;
+    in_flight_.clear();
     if (is_durable) {
         written_ = to;
         durable_ = to;
@@ -134,6 +135,7 @@ void log_writer::write_out(std::unique_lock<std::mutex>& lock) {
     }
     lock.lock();
     is_writing_ = false;
+    in_flight_.clear();
     if (!failed && !group->why_forgotten)
         written_ = to;
     end_group(failed, *group);

@@ -141,6 +141,25 @@ std::uint64_t segment_index::first_in_stream_from(std::uint32_t number, revision
                : gaps->second.dense_from(static_cast<std::uint32_t>(counted));
 }
 
+std::span<const std::uint32_t> segment_index::tail(
+    list_of kind, std::uint32_t number, std::uint32_t from, ordinal_list& buffer
+) const {
+    buffer.clear();
+    switch (kind) {
+    case list_of::stream:
+        append_stream(number, buffer);
+        break;
+    case list_of::type:
+        append_type(number, buffer);
+        break;
+    case list_of::tag:
+        append_tag(number, buffer);
+        break;
+    }
+    const auto begin = std::ranges::lower_bound(buffer, from) - buffer.begin();
+    return std::span<const std::uint32_t>{buffer}.subspan(static_cast<std::size_t>(begin));
+}
+
 namespace {
 
 std::uint32_t numbered(

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -140,6 +141,12 @@ public:
     virtual void append_stream(std::uint32_t number, ordinal_list& out) const = 0;
     virtual void append_type(std::uint32_t number, ordinal_list& out) const = 0;
     virtual void append_tag(std::uint32_t number, ordinal_list& out) const = 0;
+
+    enum class list_of : std::uint8_t { stream, type, tag };
+
+    /// The ordinals of such a list from `from` on, ascending; `buffer` may hold them.
+    [[nodiscard]] virtual std::span<const std::uint32_t>
+    tail(list_of kind, std::uint32_t number, std::uint32_t from, ordinal_list& buffer) const;
 
 protected:
     explicit segment_index(position first) noexcept

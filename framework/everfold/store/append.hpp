@@ -9,6 +9,7 @@
 #include <everfold/base/uuid.hpp>
 #include <everfold/event/codec.hpp>
 #include <everfold/event/event.hpp>
+#include <everfold/store/query.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -115,14 +116,52 @@ struct stream_append {
     std::vector<new_event> events{};
 };
 
+/// What a stream that the append does not write must look like.
+struct stream_condition {
+    std::string stream{};
+    expected_revision expected{expected_revision::any()};
+
+    friend bool operator==(const stream_condition&, const stream_condition&) = default;
+};
+
+/// No event that `matching` would read has been appended behind `after`: the condition of the
+/// dynamic consistency boundary (dcb.events). Matching goes by stream, category, type and tag; a
+/// query with bounds, a limit or a direction is errc::invalid.
+struct no_event_matching {
+    query matching{};
+    /// The last position that was seen; absent: none was, and the whole log must have no match.
+    std::optional<position> after{};
+
+    /// Nothing at or behind `end`: what store::end() was before the decision was read.
+    [[nodiscard]] static no_event_matching from(query q, position end) {
+        no_event_matching out{.matching = std::move(q)};
+        if (end > position{})
+            out.after = position{end.value() - 1};
+        return out;
+    }
+
+    /// The first position that it asks about.
+    [[nodiscard]] position first() const noexcept { return after ? after->next() : position{}; }
+
+    /// In words: "no event matching type seat_taken, tag seat:4 after position 7".
+    [[nodiscard]] std::string to_string() const;
+
+    friend bool operator==(const no_event_matching&, const no_event_matching&) = default;
+};
+
+using append_condition = std::variant<stream_condition, no_event_matching>;
+
 /// One atomic append: all of it, or nothing, over any number of streams. Each stream at most
 /// once, with at least one event.
 struct append_request {
     std::vector<stream_append> streams{};
+    /// Besides what `streams` expect: all of them hold, or nothing is appended.
+    std::vector<append_condition> conditions{};
     /// Stored with the batch: an append that is repeated under its id gets the answer that it got
     /// the first time, and nothing is appended. With an expectation of exactly a revision, or of no
-    /// stream, for ever; with others, as long as the batch is in the last nine segments. The same
-    /// id with other events is errc::invalid. Nil: none.
+    /// stream, for ever, and so with a query condition that its own events match; with others, as
+    /// long as the batch is in the last nine segments. The same id with other events is
+    /// errc::invalid. Nil: none.
     uuid append_id{};
     /// What it waits for, where that is more than the store's own level.
     std::optional<durability> level{};
@@ -138,15 +177,24 @@ struct appended {
     friend bool operator==(const appended&, const appended&) = default;
 };
 
-/// Why an append did not happen.
+/// Why an append did not happen: the first expectation or condition that did not hold.
 struct append_conflict {
+    /// Of a stream that the append would have written, or that a condition names.
     std::string stream{};
     expected_revision expected{expected_revision::any()};
     /// The stream's last revision, where it has one.
     std::optional<revision> actual{};
+    /// Where it was one about a query; then the three above say nothing.
+    std::optional<no_event_matching> unmet{};
+    /// The first event that matches that.
+    std::optional<position> found{};
 
-    /// "stream 'users': expected revision 4, found revision 5".
+    /// "stream 'users': expected revision 4, found revision 5", or "expected no event matching tag
+    /// seat:4 after position 7, found one at position 9".
     [[nodiscard]] std::string to_string() const;
+
+    /// Throws it as `conflict`.
+    [[noreturn]] void raise() const;
 
     friend bool operator==(const append_conflict&, const append_conflict&) = default;
 };

@@ -4,6 +4,7 @@
 #include <everfold/store/log_selection.hpp>
 #include <everfold/store/log_store.hpp>
 #include <everfold/store/log_store_cursor.hpp>
+#include <everfold/store/query_conditions.hpp>
 #include <everfold/store/repeated_append.hpp>
 
 #include <algorithm>
@@ -63,6 +64,13 @@ bool names_own_stream(const query& q) {
     });
 }
 
+bool names_own_stream(const append_request& request) {
+    return std::ranges::any_of(request.conditions, [](const append_condition& c) {
+        const auto* unmatched = std::get_if<no_event_matching>(&c);
+        return unmatched != nullptr && names_own_stream(unmatched->matching);
+    });
+}
+
 /// Why a request was not admitted.
 struct refusal {
     std::optional<append_conflict> conflict{};
@@ -70,7 +78,12 @@ struct refusal {
 };
 
 /// Whether the request is a new one, and all that it expects holds.
-bool admits(const append_request& request, const log::stream_heads& heads, refusal& why) {
+bool admits(
+    const append_request& request,
+    condition_check& conditions,
+    const log::stream_heads& heads,
+    refusal& why
+) {
     if (!request.append_id.is_nil() && heads.has_append(request.append_id)) {
         why.is_repeated = true;
         return false;
@@ -78,11 +91,12 @@ bool admits(const append_request& request, const log::stream_heads& heads, refus
     for (const auto& to : request.streams) {
         const auto last = heads.last(to.stream);
         if (!to.expected.holds_for(last)) {
-            why.conflict = {to.stream, to.expected, last};
+            why.conflict = {to.stream, to.expected, last, {}, {}};
             return false;
         }
     }
-    return true;
+    why.conflict = conditions.first_unmet(heads);
+    return !why.conflict;
 }
 
 std::vector<std::size_t> event_counts(const append_request& request) {
@@ -151,17 +165,29 @@ void log_store::require_open(const append_request& request) {
     }
 }
 
+condition_check log_store::conditions_of(const append_request& request) {
+    // Most appends ask about no query.
+    const bool asks = std::ranges::any_of(request.conditions, [](const append_condition& c) {
+        return std::holds_alternative<no_event_matching>(c);
+    });
+    const bool asks_own = asks && names_own_stream(request);
+    return {log_->index(), request, asks ? reachable(asks_own) : nullptr};
+}
+
 append_result log_store::append(const append_request& request) {
     require_sensible(request);
     const auto drafts = drafts_of(request);
     const std::shared_lock no_rule_changes{ruling_};
+    if (const auto before = found_in_ended(request, drafts))
+        return *before;
     require_open(request);
     for (;;) {
         refusal why;
+        auto conditions = conditions_of(request);
         const auto placed = log_->append(
             drafts,
             request.append_id,
-            [&](const log::stream_heads& heads) { return admits(request, heads, why); },
+            [&](const log::stream_heads& heads) { return admits(request, conditions, heads, why); },
             request.level
         );
         if (placed)
@@ -172,7 +198,7 @@ append_result log_store::append(const append_request& request) {
         log_->settle_begun();
         const auto& index = log_->index();
         const auto before = why.is_repeated ? index.find_append(request.append_id)
-                                            : find_behind_expectation(index, request);
+                                            : find_behind_conflict(index, request, *why.conflict);
         if (before)
             return answer_again(index, *before, request, drafts);
         if (!why.is_repeated)
@@ -185,12 +211,18 @@ std::future<append_result> log_store::append_async(const append_request& request
     require_sensible(request);
     const auto drafts = drafts_of(request);
     const std::shared_lock no_rule_changes{ruling_};
+    if (auto before = found_in_ended(request, drafts)) {
+        std::promise<append_result> told;
+        told.set_value(std::move(*before));
+        return told.get_future();
+    }
     require_open(request);
     const auto why = std::make_shared<refusal>();
+    auto conditions = conditions_of(request);
     auto out = log_->append_async<append_result>(
         drafts,
         request.append_id,
-        [&](const log::stream_heads& heads) { return admits(request, heads, *why); },
+        [&](const log::stream_heads& heads) { return admits(request, conditions, heads, *why); },
         request.level,
         [why, counts = event_counts(request)](const std::optional<log::placed>& placed) {
             return placed ? answer_to(*placed, counts)
@@ -206,6 +238,22 @@ std::future<append_result> log_store::append_async(const append_request& request
     return std::async(std::launch::deferred, [self = shared_from_this(), request] {
         return self->append(request);
     });
+}
+
+std::optional<append_result>
+log_store::found_in_ended(const append_request& request, std::span<const log::draft> drafts) {
+    const auto has_ended = [&](const stream_append& to) {
+        return rules().is_tombstoned(to.stream);
+    };
+    if (request.append_id.is_nil() || std::ranges::none_of(request.streams, has_ended))
+        return {};
+    // It was appended before the stream ended, or never; and a rule waits for what is in flight.
+    const auto& index = log_->index();
+    auto before = index.find_append(request.append_id);
+    if (!before)
+        before = find_behind_expectation(index, request);
+    return before ? std::optional{append_result{answer_again(index, *before, request, drafts)}}
+                  : std::nullopt;
 }
 
 position log_store::durable_position() {
@@ -260,7 +308,7 @@ append_result log_store::append_rule(
     const auto placed = log_->append(drafts, {}, [&](const log::stream_heads& heads) {
         const auto last = heads.last(stream);
         if (!expected.holds_for(last))
-            lost = {std::string{stream}, expected, last};
+            lost = {std::string{stream}, expected, last, {}, {}};
         // Else events that are appended later, and acknowledged, could never be reached.
         const auto next = last ? last->value() + 1 : 0;
         if (!lost && begin.value() > next)

@@ -3,6 +3,7 @@
 // The embedded store: streams, conditions and queries on top of one event log.
 
 #include <everfold/log/event_log.hpp>
+#include <everfold/store/query_conditions.hpp>
 #include <everfold/store/snapshot_files.hpp>
 #include <everfold/store/store.hpp>
 #include <everfold/store/stream_rules.hpp>
@@ -54,6 +55,10 @@ private:
     void note(std::string sentence) const;
     /// Its streams are the caller's to append to. Under ruling_.
     void require_open(const append_request& request);
+    [[nodiscard]] condition_check conditions_of(const append_request& request);
+    /// The first answer to a repeated append, one of whose streams was tombstoned since.
+    [[nodiscard]] std::optional<append_result>
+    found_in_ended(const append_request& request, std::span<const log::draft> drafts);
     /// Up to date with what can be read.
     const stream_rules& rules();
     /// Null where everything can be reached.

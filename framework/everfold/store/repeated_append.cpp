@@ -84,4 +84,17 @@ find_behind_expectation(const log::log_index& index, const append_request& reque
     return {};
 }
 
+std::optional<log::found_append> find_behind_conflict(
+    const log::log_index& index, const append_request& request, const append_conflict& lost
+) {
+    if (const auto before = find_behind_expectation(index, request))
+        return before;
+    // The first event that matches is the append's own, where its own match: before it there was
+    // none, or it would not have been made.
+    if (!lost.found || *lost.found >= index.end() || !index.chain_at(*lost.found))
+        return {};
+    const auto batch = index.append_of(*lost.found);
+    return batch.id == request.append_id ? std::optional{batch} : std::nullopt;
+}
+
 } // namespace everfold

@@ -26,4 +26,10 @@ namespace everfold {
 [[nodiscard]] std::optional<log::found_append>
 find_behind_expectation(const log::log_index& index, const append_request& request);
 
+/// The same for any conflict: where a query condition failed, the batch of the event that was
+/// found.
+[[nodiscard]] std::optional<log::found_append> find_behind_conflict(
+    const log::log_index& index, const append_request& request, const append_conflict& lost
+);
+
 } // namespace everfold
