@@ -24,6 +24,7 @@
 #include <everfold/event/unknown_fields.hpp>
 #include <everfold/projection/live.hpp>
 #include <everfold/projection/subscription.hpp>
+#include <everfold/store/context.hpp>
 #include <everfold/store/open.hpp>
 #include <everfold/store/store.hpp>
 #include <everfold/store/tools.hpp>

@@ -2,6 +2,7 @@
 #include "ledger.hpp"
 
 #include <everfold/aggregate/repository.hpp>
+#include <everfold/store/context.hpp>
 
 #include <doctest/doctest.h>
 
@@ -114,6 +115,26 @@ TEST_CASE_TEMPLATE(
     CHECK_FALSE(none.last_revision().has_value());
     CHECK(none.stream() == "nobody");
     CHECK_FALSE(books.snapshot("nobody").has_value());
+}
+
+TEST_CASE("what an aggregate records carries the scopes around saving it") {
+    auto s = everfold::open("memory:");
+    put(s, "origin", entry_set{"a", 1});
+    const auto origin = s.engine().read({});
+    const auto& cause = *origin->next();
+    auto books = repository<ledger_book>{s};
+    {
+        const everfold::handling now{cause};
+        const everfold::with_metadata who{{"user", "ada"}};
+        books.update("one", [](ledger_book& b) { b.set("b", 2); });
+    }
+    books.update("one", [](ledger_book& b) { b.set("c", 3); });
+    std::vector<bool> carried;
+    for (const auto& e : s.read(everfold::query{}.stream("one")))
+        carried.push_back(
+            e.causation_id == cause.id && e.correlation_id == cause.id && !e.metadata.empty()
+        );
+    CHECK(carried == std::vector<bool>{true, false});
 }
 
 TEST_CASE("a stream without a name is refused") {

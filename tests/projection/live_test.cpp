@@ -142,6 +142,22 @@ TEST_CASE_TEMPLATE(
     CHECK(readable == 10);
 }
 
+TEST_CASE("what a slot appends is caused by the event that it was called with") {
+    auto store = everfold::open("memory:");
+    live l{store};
+    l.on<counted>([&](const counted& e) { put(store, "notes", noted{std::to_string(e.number)}); });
+    put(store, "s", counted{1});
+    REQUIRE(store.wait_for(position{1}, 20s));
+    l.close();
+    std::vector<everfold::uuid> ids;
+    for (const auto& e : store.read()) {
+        ids.push_back(e.id);
+        CHECK(e.causation_id == (ids.size() == 1 ? everfold::uuid{} : ids.front()));
+        CHECK(e.correlation_id == (ids.size() == 1 ? everfold::uuid{} : ids.front()));
+    }
+    CHECK(ids.size() == 2);
+}
+
 TEST_CASE("slots of one event are called in the order in which they were connected") {
     auto store = everfold::open("memory:");
     live l{store};

@@ -2,6 +2,7 @@
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/projection/live.hpp>
+#include <everfold/store/context.hpp>
 #include <everfold/store/query.hpp>
 
 #include <boost/signals2/connection.hpp>
@@ -180,6 +181,7 @@ private:
     // One slot's failure is not the next one's.
     void deliver(detail::live_slot& shared, const any_slot& slot, const recorded_event& e) {
         try {
+            const handling cause{e};
             shared.run([&] { slot(e); });
         } catch (...) {
             const auto thrown = std::current_exception();

@@ -26,7 +26,8 @@ namespace everfold {
 ///
 /// Slots are called once the event is durable, in the order of positions, and for one event in the
 /// order in which they were connected; on a thread of live's own, never on the appender's. So a
-/// slot may append, and a slow one holds up the others and nobody else.
+/// slot may append, and a slow one holds up the others and nobody else. What it appends is caused
+/// by the event (see `handling`).
 ///
 /// Owns:    its thread and its slots; the store is shared.
 /// Threads: all members may be called from any thread; close() not from a slot.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
 #include <everfold/event/cbor.hpp>
+#include <everfold/store/context.hpp>
 #include <everfold/store/log_selection.hpp>
 #include <everfold/store/log_store.hpp>
 #include <everfold/store/log_store_cursor.hpp>
@@ -175,6 +176,11 @@ condition_check log_store::conditions_of(const append_request& request) {
 }
 
 append_result log_store::append(const append_request& request) {
+    const auto filled = detail::in_context(request);
+    return append_as_is(filled ? *filled : request);
+}
+
+append_result log_store::append_as_is(const append_request& request) {
     require_sensible(request);
     const auto drafts = drafts_of(request);
     const std::shared_lock no_rule_changes{ruling_};
@@ -207,7 +213,9 @@ append_result log_store::append(const append_request& request) {
     }
 }
 
-std::future<append_result> log_store::append_async(const append_request& request) {
+std::future<append_result> log_store::append_async(const append_request& given) {
+    const auto filled = detail::in_context(given);
+    const auto& request = filled ? *filled : given;
     require_sensible(request);
     const auto drafts = drafts_of(request);
     const std::shared_lock no_rule_changes{ruling_};
@@ -236,7 +244,7 @@ std::future<append_result> log_store::append_async(const append_request& request
         return out;
     // Nothing was begun; what there was before is found when somebody asks.
     return std::async(std::launch::deferred, [self = shared_from_this(), request] {
-        return self->append(request);
+        return self->append_as_is(request);
     });
 }
 

@@ -55,6 +55,8 @@ private:
     void note(std::string sentence) const;
     /// Its streams are the caller's to append to. Under ruling_.
     void require_open(const append_request& request);
+    /// Without what the thread's scopes add.
+    [[nodiscard]] append_result append_as_is(const append_request& request);
     [[nodiscard]] condition_check conditions_of(const append_request& request);
     /// The first answer to a repeated append, one of whose streams was tombstoned since.
     [[nodiscard]] std::optional<append_result>
