@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -93,10 +95,15 @@ public:
 
     std::string tag() { return "tag:" + std::to_string(below(6)); }
 
-    query any_query(std::size_t events) {
+    query items() {
         query q = item();
         if (with(0.15))
             q = q | item();
+        return q;
+    }
+
+    query any_query(std::size_t events) {
+        query q = items();
         if (with(0.3))
             q.from(position{below(events + 2)});
         if (with(0.3))
@@ -131,8 +138,49 @@ private:
     std::mt19937_64 random_;
 };
 
-void append_at_random(generator& random, store& s, model& m) {
+/// Of what was read of the model, the first one at or behind.
+std::optional<std::uint64_t> first_match(const model& m, query q, std::uint64_t from) {
+    const auto found = m.read(std::move(q.from(position{from})));
+    return found.empty() ? std::nullopt : std::optional{std::stoull(found.front())};
+}
+
+/// Adds conditions; whether they hold.
+bool add_conditions(generator& random, const model& m, append_request& request) {
+    bool holds = true;
+    while (random.with(0.3)) {
+        if (random.with(0.5)) {
+            stream_condition in{random.stream()};
+            const auto last = m.last(in.stream);
+            if (random.with(0.7))
+                in.expected =
+                    random.with(0.8) ? expected_revision::of(last) : expected_revision::no_stream();
+            holds = holds && in.expected.holds_for(last);
+            request.conditions.emplace_back(std::move(in));
+        } else {
+            no_event_matching none{.matching = random.items()};
+            if (random.with(0.9))
+                none.after = position{m.events.size() - random.below(m.events.size() + 1)};
+            holds = holds && !first_match(m, none.matching, none.first().value());
+            request.conditions.emplace_back(std::move(none));
+        }
+    }
+    return holds;
+}
+
+/// An append that was made, and its answer.
+struct remembered {
+    append_request request{};
+    appended answer{};
+};
+
+void append_at_random(
+    generator& random, store& s, model& m, std::optional<remembered>& last_made, std::uint64_t op
+) {
     append_request request;
+    if (random.with(0.5)) {
+        for (std::size_t k = 0; k < 8; ++k)
+            request.append_id.octets[k] = static_cast<std::byte>((op + 1) >> (8 * k));
+    }
     model after = m;
     bool is_admitted = true;
     const auto streams = 1 + random.below(2);
@@ -175,9 +223,21 @@ void append_at_random(generator& random, store& s, model& m) {
         }
         request.streams.push_back(std::move(to));
     }
-    CHECK(s.append(request).is_appended() == is_admitted);
-    if (is_admitted)
-        m = std::move(after);
+    is_admitted = add_conditions(random, m, request) && is_admitted;
+    const auto result = random.with(0.2) ? s.append_async(request).get() : s.append(request);
+    CHECK(result.is_appended() == is_admitted);
+    if (!is_admitted) {
+        const auto& lost = *result.conflict_or_null();
+        CHECK(
+            (lost.unmet ? first_match(m, lost.unmet->matching, lost.unmet->first().value()) ==
+                              lost.found.value().value()
+                        : m.last(lost.stream) == lost.actual)
+        );
+        return;
+    }
+    if (!request.append_id.is_nil() && result.is_appended())
+        last_made = {std::move(request), *result};
+    m = std::move(after);
 }
 
 template <class Stores>
@@ -191,11 +251,16 @@ std::uint64_t run_seed(std::uint64_t seed, std::uint64_t operations) {
         .batch_bytes_max = 8192};
     auto s = stores.open_store(options);
     model m;
+    std::optional<remembered> last_made;
     for (std::uint64_t i = 0; i < operations; ++i) {
         CAPTURE(i);
         const auto kind = random.below(100);
-        if (kind < 55) {
-            append_at_random(random, s, m);
+        if (kind < 50) {
+            append_at_random(random, s, m, last_made, i);
+        } else if (kind < 55) {
+            // Whatever its conditions would say now.
+            if (last_made)
+                CHECK(s.append(last_made->request).value() == last_made->answer);
         } else if (kind < 96) {
             const auto q = random.any_query(m.events.size());
             CHECK(lines_of(s.read(q)) == m.read(q));
@@ -217,12 +282,18 @@ std::uint64_t run_seed(std::uint64_t seed, std::uint64_t operations) {
 } // namespace
 
 TEST_CASE("a store answers as a vector of events would") {
+    // EVERFOLD_FULL: two million operations, for a machine that has the time.
+    const std::uint64_t seeds = std::getenv("EVERFOLD_FULL") != nullptr ? 2600 : 130;
     std::uint64_t operations = 0;
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         operations += run_seed<simulated_stores>(seed, 400);
         operations += run_seed<memory_stores>(seed, 400);
     }
-    for (std::uint64_t seed = 100; seed <= 103; ++seed)
+    for (std::uint64_t seed = 10'001; seed <= 10'004; ++seed)
         operations += run_seed<directory_stores>(seed, 400);
-    std::printf("model: %llu random operations\n", static_cast<unsigned long long>(operations));
+    std::printf(
+        "model: %llu random operations, seeds 1 to %llu\n",
+        static_cast<unsigned long long>(operations),
+        static_cast<unsigned long long>(seeds)
+    );
 }
