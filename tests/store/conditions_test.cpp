@@ -184,7 +184,7 @@ TEST_CASE_TEMPLATE(
     CHECK(s.end() == position{4});
 }
 
-TEST_CASE("a condition's query has no bounds, limit or direction") {
+TEST_CASE("a condition's query has no bounds, limit or direction, and asks nothing of the data") {
     auto s = open("memory:");
     for (const auto& q :
          {query{}.limit(1),
@@ -193,7 +193,9 @@ TEST_CASE("a condition's query has no bounds, limit or direction") {
           query{}.to(position{1}),
           query{}.stream("a").from_revision(revision{1}),
           query{}.since(timestamp{}),
-          query{}.until(timestamp{})}) {
+          query{}.until(timestamp{}),
+          query{}.recorded_since(timestamp{}),
+          query{}.where("/n", comparison::equal, 1)}) {
         const auto request = under(to_stream("a", {numbered(1)}), none_of(q));
         CHECK(code_of([&] { s.append(request).value(); }) == errc::invalid);
         CHECK(code_of([&] { s.append_async(request).get().value(); }) == errc::invalid);

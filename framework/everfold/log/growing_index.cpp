@@ -53,12 +53,11 @@ void growing_index::append_tag(std::uint32_t number, ordinal_list& out) const {
 std::span<const std::uint32_t> growing_index::tail(
     list_of kind, std::uint32_t number, std::uint32_t from, ordinal_list& /*buffer*/
 ) const {
-    const auto& lists = kind == list_of::stream ? by_stream_
-                        : kind == list_of::type ? by_type_
-                                                : by_tag_;
-    const auto& list = lists[number];
+    const auto list = kind == list_of::stream ? by_stream_[number].view()
+                      : kind == list_of::type ? std::span<const std::uint32_t>{by_type_[number]}
+                                              : by_tag_[number].view();
     const auto begin = std::ranges::lower_bound(list, from) - list.begin();
-    return std::span{list}.subspan(static_cast<std::size_t>(begin));
+    return list.subspan(static_cast<std::size_t>(begin));
 }
 
 std::optional<std::uint32_t> growing_index::find_append(const uuid& id) const {

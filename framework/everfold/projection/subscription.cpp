@@ -2,6 +2,7 @@
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/projection/subscription.hpp>
+#include <everfold/store/context.hpp>
 
 #include <algorithm>
 
@@ -149,6 +150,7 @@ void subscription::handle(const recorded_event& e) {
     next_ = e.log_position; // the query passed over what is in front of it
     {
         const mark_while_handling mark{is_handling_};
+        const handling cause{e};
         const auto count = handlers_.size();
         for (std::size_t i = 0; i < count; ++i) {
             if (handlers_[i].type.empty() || handlers_[i].type == e.type)

@@ -56,7 +56,7 @@ private:
 
 /// While it lives, events that this thread appends are caused by `cause`: its id is their causation
 /// id, and its correlation id, or else its id, their correlation id, where they have none of their
-/// own. `live` does this around each slot.
+/// own. `live` and subscription do this around each slot.
 class handling {
 public:
     explicit handling(const recorded_event& cause);

@@ -12,11 +12,13 @@ namespace {
 
 std::vector<log::selection_item>
 items_of(const no_event_matching& condition, const log::log_index& index) {
-    if (condition.matching.within() != query::bounds{})
+    const auto& q = condition.matching;
+    if (q.within() != query::bounds{} || !q.conditions().empty() || q.resumed())
         throw error{
             errc::invalid,
-            "the query of a condition names streams, categories, types and tags; bounds, limits "
-            "and directions are none of a condition's: where it begins, its 'after' says"};
+            "the query of a condition names streams, categories, types and tags; bounds, limits, "
+            "directions, cursors and conditions on the data are none of a condition's: where it "
+            "begins, its 'after' says"};
     auto selected = select(condition.matching, index);
     return selected ? std::move(selected->items) : std::vector<log::selection_item>{};
 }
