@@ -465,7 +465,7 @@ TEST_CASE("a long list is not taken where few events are within the bounds") {
     );
 }
 
-TEST_CASE("what an explanation counts is what was asked of the disk and handed out") {
+TEST_CASE("what an explanation counts adds up, to what was handed out") {
     simulated_stores stores;
     auto s = stores.open_store(small_segments());
     fill(s, 0, 500);
