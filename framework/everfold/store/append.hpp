@@ -159,9 +159,9 @@ struct append_request {
     std::vector<append_condition> conditions{};
     /// Stored with the batch: an append that is repeated under its id gets the answer that it got
     /// the first time, and nothing is appended. With an expectation of exactly a revision, or of no
-    /// stream, for ever, and so with a query condition that its own events match; with others, as
-    /// long as the batch is in the last nine segments. The same id with other events is
-    /// errc::invalid. Nil: none.
+    /// stream, for ever, and so where the first condition that does not hold is a query that its
+    /// own events match; else as long as the batch is in the last nine segments. The same id with
+    /// other events is errc::invalid. Nil: none.
     uuid append_id{};
     /// What it waits for, where that is more than the store's own level.
     std::optional<durability> level{};
