@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // What appends of this thread carry without being told: who, why, on whose behalf.
-// docs/decisions/0014-ambient-metadata.md.
+// docs/decisions/0013-ambient-metadata.md.
 
 #include <everfold/base/uuid.hpp>
 #include <everfold/store/append.hpp>
