@@ -118,6 +118,9 @@ private:
             if (value.front() == '"')
                 fail(at_, "what stands in quotes is no text as JSON writes it");
         }
+        if (!value.empty() &&
+            std::string_view{"=!<>"}.find(value.front()) != std::string_view::npos)
+            fail(at_, "there is no such operator; a text that begins so stands in quotes");
         if (value.empty() && op != comparison::equal && op != comparison::not_equal)
             fail(at_, "a value is missing");
         if (json)
