@@ -94,6 +94,23 @@ bool contains(const std::optional<error>& e, const std::string& text) {
     return e && std::string{e->what()}.find(text) != std::string::npos;
 }
 
+/// The power goes when an append is in the mirror's file: the log's own loses it.
+void leave_an_append_to_the_mirror(two_directories& two) {
+    const auto log = two.open("/log", mirror);
+    append_some(*log, 1, "both");
+    two.disk->observe([&](std::uint64_t at, io::operation op, const std::string& path) {
+        if (op == io::operation::sync_data && path.ends_with(".evl"))
+            two.disk->power_off_at(at);
+    });
+    CHECK_THROWS_AS(append_some(*log, 1, "in flight"), io::simulated_disk::powered_off);
+    const auto kept = two.disk->after_power_cut(io::power_cut::keep_all, 0);
+    two.power_cut();
+    for (const auto& path : kept->files_below(mirror)) {
+        if (path.ends_with(".evl"))
+            two.disk->set_content(path, kept->content(path));
+    }
+}
+
 } // namespace
 
 TEST_CASE("a log and its mirror hold the same bytes, whatever was done") {
@@ -255,20 +272,7 @@ TEST_CASE("what a mirror that was written alone acknowledged is kept, durable or
 
 TEST_CASE("what only the mirror has of an append in flight stays, once it was opened alone") {
     two_directories two;
-    const auto log = two.open("/log", mirror);
-    append_some(*log, 1, "both");
-    // The append is in the mirror's file, and the power goes: the log's own lost it.
-    two.disk->observe([&](std::uint64_t at, io::operation op, const std::string& path) {
-        if (op == io::operation::sync_data && path.ends_with(".evl"))
-            two.disk->power_off_at(at);
-    });
-    CHECK_THROWS_AS(append_some(*log, 1, "in flight"), io::simulated_disk::powered_off);
-    const auto kept = two.disk->after_power_cut(io::power_cut::keep_all, 0);
-    two.power_cut();
-    for (const auto& path : kept->files_below(mirror)) {
-        if (path.ends_with(".evl"))
-            two.disk->set_content(path, kept->content(path));
-    }
+    leave_an_append_to_the_mirror(two);
     CHECK(read_all(*two.open(mirror)).size() == 4); // whole, though nobody was told
     two.disk = two.disk->after_kill();
     CHECK(two.refusal()->code() == errc::diverged); // and now somebody may have read it
@@ -276,19 +280,7 @@ TEST_CASE("what only the mirror has of an append in flight stays, once it was op
 
 TEST_CASE("what only the mirror has of an append in flight is put aside, and told") {
     two_directories two;
-    const auto log = two.open("/log", mirror);
-    append_some(*log, 1, "both");
-    two.disk->observe([&](std::uint64_t at, io::operation op, const std::string& path) {
-        if (op == io::operation::sync_data && path.ends_with(".evl"))
-            two.disk->power_off_at(at);
-    });
-    CHECK_THROWS_AS(append_some(*log, 1, "in flight"), io::simulated_disk::powered_off);
-    const auto kept = two.disk->after_power_cut(io::power_cut::keep_all, 0);
-    two.power_cut();
-    for (const auto& path : kept->files_below(mirror)) {
-        if (path.ends_with(".evl"))
-            two.disk->set_content(path, kept->content(path));
-    }
+    leave_an_append_to_the_mirror(two);
     const auto again = two.open("/log", mirror);
     CHECK(read_all(*again).size() == 2);
     bool is_told = false;
