@@ -84,7 +84,7 @@ exit_code report_current_exception(std::string_view program) noexcept {
     try {
         throw;
     } catch (const already_reported& e) {
-        return e.code;
+        return e.code();
     } catch (const complaint& e) {
         explain(program, e.what(), e.data_is_safe(), e.what_to_do());
         if (dynamic_cast<const usage_error*>(&e) != nullptr)

@@ -4,6 +4,7 @@
 
 #include <everfold/base/error.hpp>
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -60,8 +61,17 @@ public:
 };
 
 /// Where an error was said already, and only the exit code is left to give.
-struct already_reported {
-    exit_code code{exit_code::refused};
+class already_reported : public std::exception {
+public:
+    explicit already_reported(exit_code code) noexcept
+        : code_{code} {}
+
+    [[nodiscard]] exit_code code() const noexcept { return code_; }
+
+    [[nodiscard]] const char* what() const noexcept override { return "reported already"; }
+
+private:
+    exit_code code_;
 };
 
 /// Says on standard error what the exception in flight is, what became of the data and what to do,

@@ -134,7 +134,7 @@ void append_float(std::string& out, double value) {
         const auto zeros = static_cast<std::size_t>(exponent - (count - 1));
         out.append(digits).append(zeros, '0').append(".0");
     } else {
-        const auto whole = static_cast<std::size_t>(exponent + 1);
+        const auto whole = static_cast<std::size_t>(exponent) + 1;
         out.append(digits, 0, whole).append(1, '.').append(digits, whole);
     }
 }

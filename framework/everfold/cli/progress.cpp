@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -57,11 +58,10 @@ void progress::update(std::uint64_t done, std::uint64_t events) {
         );
         // What the first moments say of the rest is no better than a guess.
         if (elapsed >= 500 && share > 0)
-            left = ", " +
-                   in_clock(static_cast<std::int64_t>(
-                       static_cast<double>(elapsed) * (1 - share) / share / 1000 + 0.5
-                   )) +
-                   " left";
+            left =
+                ", " +
+                in_clock(std::llround(static_cast<double>(elapsed) * (1 - share) / share / 1000)) +
+                " left";
     }
     static_cast<void>(std::fputs(
         fmt::format(

@@ -6,6 +6,7 @@
 
 #include <zstd.h>
 
+#include <exception>
 #include <utility>
 
 namespace everfold::log {
@@ -13,7 +14,7 @@ namespace everfold::log {
 namespace {
 
 /// The bytes are no columns, or not of this piece. Does not leave this file.
-struct malformed {};
+struct malformed : std::exception {};
 
 void require(bool is_so) {
     if (!is_so)

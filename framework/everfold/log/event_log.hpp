@@ -193,7 +193,9 @@ std::future<Result> event_log::append_async(
     auto where = begun->where;
     writer_->finish_later(
         std::move(*begun),
-        [promised, where = std::move(where), answer = std::move(answer)](std::exception_ptr why) {
+        [promised,
+         where = std::move(where),
+         answer = std::move(answer)](const std::exception_ptr& why) {
             try {
                 if (why)
                     std::rethrow_exception(why);

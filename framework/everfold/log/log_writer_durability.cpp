@@ -40,7 +40,8 @@ bool log_writer::is_too_much_in_flight(std::uint64_t frame_bytes) const noexcept
 void log_writer::settle(
     std::unique_lock<std::mutex>& lock, const std::shared_ptr<group_fate>& group
 ) {
-    const auto mine = group; // a reference to gathering_ would change
+    // A reference to gathering_ would change.
+    const auto mine = group; // NOLINT(performance-unnecessary-copy-initialization)
     while (!mine->is_settled) {
         if (failure_)
             rethrow_failure();

@@ -118,6 +118,7 @@ bool salvaged_streams::has_unknown_loss(const repair_report& report, position_ra
         if (lost_here.first >= lost_here.second)
             return false;
         std::vector<range> known;
+        known.reserve(known_.size());
         for (const auto& k : known_)
             known.emplace_back(k.first.value(), k.end.value());
         join(known);

@@ -405,8 +405,10 @@ public:
     }
 
     [[nodiscard]] std::vector<append_entry> appends() const override {
+        const auto count = appends_.size() / append_entry_size;
         std::vector<append_entry> out;
-        for (std::size_t i = 0; i < appends_.size() / append_entry_size; ++i)
+        out.reserve(count);
+        for (std::size_t i = 0; i < count; ++i)
             out.push_back(append_at(i));
         return out;
     }

@@ -48,7 +48,7 @@ struct context_scope {
 /// Threads: the one that made it, which also ends it; scopes end in reverse order.
 class with_metadata {
 public:
-    explicit with_metadata(detail::context_scope::pairs metadata);
+    with_metadata(detail::context_scope::pairs metadata);
 
 private:
     detail::context_scope scope_{};

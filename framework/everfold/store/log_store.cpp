@@ -102,6 +102,7 @@ bool admits(
 
 std::vector<std::size_t> event_counts(const append_request& request) {
     std::vector<std::size_t> out;
+    out.reserve(request.streams.size());
     for (const auto& to : request.streams)
         out.push_back(to.events.size());
     return out;
