@@ -225,7 +225,7 @@ private:
             return true;
         if (attempt >= engine_.options().retries_max)
             repository_engine::fail_with(*lost);
-        engine_.count_retry();
+        engine_.prepare_retry(*lost);
         return false;
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <everfold/aggregate/lost_race.hpp>
 #include <everfold/aggregate/repository_engine.hpp>
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
@@ -282,6 +283,11 @@ compact_report repository_engine::compact(any_aggregate folded, any_aggregate sp
         .events_archived = archived.events,
         .snapshot_bytes = has_snapshot ? taken.state.size() : 0,
         .at = taken.at};
+}
+
+void repository_engine::prepare_retry(const append_conflict& lost) {
+    ++stats_.retries;
+    wait_for_winner(store_, lost);
 }
 
 void repository_engine::fail_with(const append_conflict& lost) {

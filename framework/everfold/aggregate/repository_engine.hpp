@@ -83,7 +83,8 @@ public:
 
     [[nodiscard]] const repository_stats& stats() const noexcept { return stats_; }
 
-    void count_retry() noexcept { ++stats_.retries; }
+    /// Counts a retry, and waits until what was lost against can be read.
+    void prepare_retry(const append_conflict& lost);
 
     [[nodiscard]] const repository_options& options() const noexcept { return options_; }
 
