@@ -120,7 +120,7 @@ TEST_CASE_TEMPLATE(
 ) {
     Place here;
     everfold::store& store = here.store();
-    const auto result = decide_over<seats>(store, of_show(1), [](decision<seats>& now) {
+    const auto result = decide_over(store, of_show(1), seats{}, [](auto& now) {
         now.record("guest-ada", seat_booked{1, "ada"});
         now.record("theatre", show_planned{1, 3});
         now.record("guest-ada", seat_booked{1, "eve"}, everfold::timestamp{1'600'000'000, 0});

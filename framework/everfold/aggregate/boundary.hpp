@@ -137,12 +137,14 @@ private:
     bool is_deciding_{};
 };
 
-/// One decision over a query: `decide_over<seats>(store, query{}.tag("show", 7), [](auto& now)
-/// {…})`.
+/// One decision over a query: `decide_over(store, query{}.tag("show", 7), seats{}, [](auto& now)
+/// {…})`. `first` is the state before any event.
 template <class State, class F>
-std::invoke_result_t<F&, decision<State>&>
-decide_over(store s, const query& q, F&& decide, const boundary_options& options = {}) {
-    return boundary<State>{std::move(s), q, State{}, options}.decide(std::forward<F>(decide));
+std::invoke_result_t<F&, decision<State>&> decide_over(
+    store s, const query& q, State first, F&& decide, const boundary_options& options = {}
+) {
+    return boundary<State>{std::move(s), q, std::move(first), options}.decide(std::forward<F>(decide
+    ));
 }
 
 } // namespace everfold
