@@ -10,6 +10,7 @@
 #include <everfold/aggregate/aggregate.hpp>
 #include <everfold/aggregate/as_of.hpp>
 #include <everfold/aggregate/boundary.hpp>
+#include <everfold/aggregate/decider.hpp>
 #include <everfold/aggregate/fold.hpp>
 #include <everfold/aggregate/repository.hpp>
 #include <everfold/base/bytes.hpp>

@@ -289,6 +289,29 @@ TEST_CASE_TEMPLATE(
     CHECK(mine.replay("one").state() == mine.load("one").state());
 }
 
+TEST_CASE("of the races lost in a stream only the first costs more than reading what is new") {
+    auto store = everfold::open("memory:");
+    for (int i = 0; i < 100; ++i)
+        put(store, "one", entry_set{"n", i});
+    auto mine = repository<ledger_book>{store};
+    const auto lose_races = [&](int races) {
+        const auto before = mine.stats().events_replayed;
+        mine.update("one", [&](ledger_book& b) {
+            if (races-- > 0)
+                put(store, "one", entry_set{"other", races});
+            b.set("n", b.state().entries.at("n") + 1);
+        });
+        return mine.stats().events_replayed - before;
+    };
+    CHECK(lose_races(0) == 100);
+    CHECK(lose_races(0) == 0);
+    CHECK(lose_races(1) == 103);
+    CHECK(lose_races(1) == 1);
+    CHECK(lose_races(3) == 3);
+    CHECK(mine.load("one").state() == mine.replay("one").state());
+    CHECK(mine.load("one").state().entries == entries{{"n", 104}, {"other", 0}});
+}
+
 TEST_CASE("an update that loses every race throws conflict after its retries") {
     auto store = everfold::open("memory:");
     auto mine = repository<ledger_book>{store, {.retries_max = 2}};

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,7 +33,10 @@ class kept_aggregates {
     struct kept {
         A value{};
         std::uint64_t used{}; // when it was put back, in turns
+        unsigned contended{}; // for so many decisions more a race is likely
     };
+
+    static constexpr unsigned contended_max = 64;
 
     using map = std::unordered_map<std::string, kept, text_hash, std::equal_to<>>;
 
@@ -66,6 +70,27 @@ public:
         }
 
         [[nodiscard]] A& value() noexcept { return node_.mapped().value; }
+
+        /// Before a decision: a copy to decide again from, where a race was lost not long ago. One
+        /// that was never lost costs no copy, and the first one a new loading.
+        [[nodiscard]] std::optional<A> spare() {
+            auto& left = node_.mapped().contended;
+            if (left == 0)
+                return {};
+            --left;
+            return value();
+        }
+
+        /// The race was lost: back to what was before the decision.
+        void lost_race(std::optional<A> spare) {
+            node_.mapped().contended = contended_max;
+            if (spare) {
+                value() = std::move(*spare);
+                return;
+            }
+            value() = A{};
+            aggregate_access::name(value(), node_.key(), home_.clock_);
+        }
 
     private:
         kept_aggregates& home_;

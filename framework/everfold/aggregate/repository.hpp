@@ -141,13 +141,16 @@ public:
     /// conflict.
     ///
     /// Works on the aggregate that the repository keeps: no copy is made. Refuse before you record:
-    /// a decision that throws after recording costs loading the aggregate again.
+    /// a decision that throws after recording costs loading the aggregate again, and so does the
+    /// first race that is lost in a stream. The next decisions in that stream are made on a copy,
+    /// so that the next lost race costs reading what is new.
     template <class F>
     std::invoke_result_t<F&, A&> update(std::string_view stream, F&& decide) {
         using result = std::invoke_result_t<F&, A&>;
         for (unsigned attempt = 0;; ++attempt) {
             lease leased{kept_, stream};
             A& now = current(leased);
+            auto spare = leased.spare();
             if constexpr (std::is_void_v<result>) {
                 std::invoke(decide, now);
                 if (commit(now, attempt))
@@ -157,6 +160,7 @@ public:
                 if (commit(now, attempt))
                     return std::forward<result>(out);
             }
+            leased.lost_race(std::move(spare));
         }
     }
 
