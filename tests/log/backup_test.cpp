@@ -72,6 +72,25 @@ TEST_CASE("P22: a backup holds what the log holds, and either goes on without th
     }
 }
 
+TEST_CASE("P22: a backup made between a write and its sync is a whole log") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto log = open(disk, "/log");
+    append_some(*log, 2);
+    bool is_made = false;
+    disk->observe([&](std::uint64_t, io::operation op, const std::string& path) {
+        if (op != io::operation::sync_data || !path.ends_with(".evl") || is_made)
+            return;
+        is_made = true;
+        static_cast<void>(log::back_up(io::simulated_machine(disk), "/log", "/copy"));
+    });
+    append_some(*log, 1);
+    disk->observe({});
+    REQUIRE(is_made);
+    CHECK(is_clean(io::simulated_machine(disk), "/copy"));
+    CHECK(read_all(*open(disk, "/copy", log::access::existing, 2)).size() == 2);
+    CHECK(read_all(*log).size() == 3);
+}
+
 TEST_CASE("P22: where the file system has no links the segments are copied") {
     const auto disk = std::make_shared<io::simulated_disk>();
     const auto log = open(disk, "/log");

@@ -165,6 +165,37 @@ TEST_CASE("P12: what was refused does not come back, wherever the power is cut a
     std::printf("P12: %d power cuts after a full write, 0 refused events came back\n", states);
 }
 
+TEST_CASE("P12: a frame that fitted before its group was refused does not come back") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto to = open(disk);
+    append_texts(*to, "s", {"kept"});
+    const auto begin = [&](const std::string& text) {
+        const log::draft draft{.stream = "s", .type = "noted", .payload = as_bytes(text)};
+        return to->append_async<position>(
+            std::span{&draft, 1},
+            {},
+            [](const log::stream_heads&) { return true; },
+            {},
+            [](const std::optional<log::placed>& placed) { return placed->first; }
+        );
+    };
+    // One group, half of which is written.
+    auto small = begin("refused, and small");
+    auto large = begin(std::string(400, 'x'));
+    disk->observe([&](std::uint64_t number, io::operation op, const std::string& path) {
+        if (op == io::operation::write && path.ends_with(".evl"))
+            disk->fail_at(number, ENOSPC);
+    });
+    CHECK_THROWS_AS(static_cast<void>(small.get()), io_error);
+    CHECK_THROWS_AS(static_cast<void>(large.get()), io_error);
+    disk->observe({});
+    const auto next = open(disk->after_kill(), 2);
+    CHECK(texts(*next) == std::vector<std::string>{"kept"});
+    CHECK(next->notes().torn_bytes == 0);
+    append_texts(*to, "s", {"after"});
+    CHECK(texts(*to) == std::vector<std::string>{"kept", "after"});
+}
+
 TEST_CASE("P12: of racing writers on a disk that is full now and then, each knows what is kept") {
     const auto disk = std::make_shared<io::simulated_disk>();
     const auto to = open(disk);

@@ -254,6 +254,29 @@ TEST_CASE("an unfinished tail of a weaker level is torn, and the next writer's b
     }
 }
 
+TEST_CASE("what is written while a sync is under way is not durable with it") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto log =
+        event_log::open(io::simulated_machine(disk), "/log", at_level(durability::os()));
+    append_texts(*log, "s", {"before"});
+    bool was_under_way = false;
+    disk->observe([&](std::uint64_t, io::operation op, const std::string& path) {
+        if (op == io::operation::sync_data && path.ends_with(".evl") && !was_under_way) {
+            was_under_way = true;
+            append_texts(*log, "s", {"meanwhile"});
+        }
+    });
+    const auto is_durable = log->wait_durable(position{0}, 0ms);
+    disk->observe({});
+    REQUIRE(is_durable);
+    REQUIRE(was_under_way);
+    CHECK(log->durable_position() == position{1});
+    const auto syncs =
+        count_syncs(*disk, [&] { static_cast<void>(log->wait_durable(position{1}, 0ms)); });
+    CHECK(syncs == 1);
+    CHECK(log->durable_position() == position{2});
+}
+
 TEST_CASE("at level interval what is written becomes durable by itself") {
     const scratch_dir scratch;
     const auto log = event_log::open(

@@ -62,6 +62,20 @@ TEST_CASE("the newest whole slot holds") {
     CHECK(payload_of(file) == "nothing");
 }
 
+TEST_CASE("of two whole slots the one with the higher generation holds, whichever that is") {
+    // The second one is of an earlier life: it was brought back, or its overwriting was lost.
+    const auto disk = disk_with(new_file("old"));
+    auto slots = writer_on(*disk, 1);
+    slots.write_first_synced(text("new"));
+    const auto file = disk->content("/head");
+    const auto read = read_slots(slot_kind::head, file);
+    REQUIRE(read);
+    CHECK(payload_of(file) == "new");
+    CHECK(read->newest.generation == 2);
+    CHECK(read->are_both_whole);
+    CHECK(!read->is_second_newer);
+}
+
 TEST_CASE("the word to sleep on is the second slot's, and there is none where that is not whole") {
     const auto disk = disk_with(new_file("one"));
     const auto word = [&] { return read_slots(slot_kind::head, disk->content("/head"))->word; };

@@ -217,6 +217,22 @@ TEST_CASE("the next segment's file is made ahead, becomes the segment, and is ne
     CHECK(read_all(*next).size() == events);
 }
 
+TEST_CASE("a writer that is killed in a segment that was made ahead leaves nothing to put aside") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto log = event_log::open(
+        io::simulated_machine(disk), "/log", small_log(access_mode::create, 64_KiB)
+    );
+    for (std::uint64_t events = 1; log->count_segments().all < 3; ++events) {
+        append_texts(*log, "s", {std::string(1000, 'x')});
+        const auto next = event_log::open(
+            io::simulated_machine(disk->after_kill(), 2), "/log", small_log(access_mode::existing)
+        );
+        CHECK(next->notes().torn_bytes == 0);
+        CHECK(next->notes().notes.empty());
+        CHECK(read_all(*next).size() == events);
+    }
+}
+
 TEST_CASE("a segment that could not be made ahead is made when it is needed, and a note says so") {
     const auto disk = std::make_shared<io::simulated_disk>();
     const auto log = event_log::open(
