@@ -268,14 +268,6 @@ readable_segment log_index::open(const segment_view& view) const {
     return with_entry(view.entry->number, open_one);
 }
 
-ordinal_list
-log_index::matches(const readable_segment& in, const std::vector<selection_item>& items) const {
-    if (in.entry->kind != segment_kind::active)
-        return find_matches(*in.index, items, in.event_count);
-    const std::shared_lock lock{mutex_};
-    return find_matches(*in.index, items, in.event_count);
-}
-
 std::vector<item_plan> log_index::plan(
     const readable_segment& in, const std::vector<selection_item>& items, ordinal_range within
 ) const {

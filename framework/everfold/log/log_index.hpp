@@ -124,10 +124,6 @@ public:
     /// Opens what it takes to read a segment.
     [[nodiscard]] readable_segment open(const segment_view& view) const;
 
-    /// Ordinals of the events of a segment that match any of `items`, in order.
-    [[nodiscard]] ordinal_list
-    matches(const readable_segment& in, const std::vector<selection_item>& items) const;
-
     /// How each item would be answered within the range of a segment.
     [[nodiscard]] std::vector<item_plan> plan(
         const readable_segment& in, const std::vector<selection_item>& items, ordinal_range within

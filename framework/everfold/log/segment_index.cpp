@@ -3,114 +3,9 @@
 #include <everfold/log/segment_index.hpp>
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
-#include <utility>
 
 namespace everfold::log {
-
-namespace {
-
-/// The union of lists of ordinals, each ascending.
-class ordinal_union {
-public:
-    /// `append` appends one list to what it is given.
-    template <class Append>
-    void add(const Append& append) {
-        const auto before = all_.size();
-        append(all_);
-        if (before == 0 || before == all_.size())
-            return;
-        is_ascending_ = is_ascending_ && all_[before - 1] < all_[before];
-    }
-
-    [[nodiscard]] ordinal_list take() {
-        if (!is_ascending_) {
-            std::ranges::sort(all_);
-            const auto same = std::ranges::unique(all_);
-            all_.erase(same.begin(), same.end());
-        }
-        return std::move(all_);
-    }
-
-private:
-    ordinal_list all_{};
-    bool is_ascending_{true};
-};
-
-/// Every event at first; each list leaves those that are in it, too.
-class candidates {
-public:
-    void narrow(ordinal_list with) {
-        if (!is_narrowed_) {
-            list_ = std::move(with);
-            is_narrowed_ = true;
-            return;
-        }
-        ordinal_list both;
-        std::ranges::set_intersection(list_, with, std::back_inserter(both));
-        list_ = std::move(both);
-    }
-
-    [[nodiscard]] ordinal_list take(std::uint32_t count) {
-        if (!is_narrowed_) {
-            list_.resize(count);
-            for (std::uint32_t i = 0; i < count; ++i)
-                list_[i] = i;
-        }
-        list_.erase(std::ranges::lower_bound(list_, count), list_.end());
-        return std::move(list_);
-    }
-
-private:
-    bool is_narrowed_{};
-    ordinal_list list_{};
-};
-
-ordinal_list of_streams(const segment_index& index, const selection_item::stream_names& names) {
-    std::vector<std::uint32_t> numbers;
-    for (const auto& name : names.exact) {
-        if (const auto number = index.find_stream(name))
-            numbers.push_back(*number);
-    }
-    for (const auto& prefix : names.prefixes) {
-        const auto more = index.find_streams_with(prefix);
-        numbers.insert(numbers.end(), more.begin(), more.end());
-    }
-    ordinal_union any;
-    for (const auto number : numbers)
-        any.add([&](ordinal_list& out) { index.append_stream(number, out); });
-    return any.take();
-}
-
-ordinal_list of_types(const segment_index& index, const std::vector<std::string>& names) {
-    ordinal_union any;
-    for (const auto& name : names) {
-        for (const auto number : index.find_types(name))
-            any.add([&](ordinal_list& out) { index.append_type(number, out); });
-    }
-    return any.take();
-}
-
-ordinal_list
-matches_of_one(const segment_index& index, const selection_item& item, std::uint32_t count) {
-    candidates left;
-    for (const auto& tag : item.tags) {
-        const auto number = index.find_tag(tag);
-        if (!number)
-            return {};
-        ordinal_list tagged;
-        index.append_tag(*number, tagged);
-        left.narrow(std::move(tagged));
-    }
-    if (item.streams)
-        left.narrow(of_streams(index, *item.streams));
-    if (!item.types.empty())
-        left.narrow(of_types(index, item.types));
-    return left.take(count);
-}
-
-} // namespace
 
 segment_index::~segment_index() = default;
 
@@ -207,21 +102,6 @@ std::vector<std::uint32_t> segment_index::find_types(std::string_view name) cons
             out.push_back(i);
     }
     return out;
-}
-
-ordinal_list find_matches(
-    const segment_index& index, const std::vector<selection_item>& items, std::uint32_t count
-) {
-    if (items.size() == 1)
-        return matches_of_one(index, items.front(), count);
-    ordinal_union any;
-    for (const auto& item : items) {
-        any.add([&](ordinal_list& out) {
-            const auto one = matches_of_one(index, item, count);
-            out.insert(out.end(), one.begin(), one.end());
-        });
-    }
-    return any.take();
 }
 
 } // namespace everfold::log

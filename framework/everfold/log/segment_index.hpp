@@ -179,9 +179,4 @@ struct selection_item {
     }
 };
 
-/// Ordinals, ascending, of the events among the first `count` that match any of `items`.
-[[nodiscard]] ordinal_list find_matches(
-    const segment_index& index, const std::vector<selection_item>& items, std::uint32_t count
-);
-
 } // namespace everfold::log
