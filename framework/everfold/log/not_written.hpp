@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Between the two source files of the writer.
+// Between the source files of the writer.
 
 #include <everfold/log/log_writer.hpp>
 
