@@ -93,7 +93,17 @@ std::map<std::string, std::string> files_of(io::file_system& disk) {
     return out;
 }
 
-constexpr std::pair<const char*, bool> logs[] = {{"closed", true}, {"killed", false}};
+struct golden {
+    const char* name;
+    bool is_closed;
+    /// A folder of files that the format has gained since, and that such a log has, too.
+    const char* more{nullptr};
+};
+
+/// Each is read for ever, also without what came later.
+constexpr golden logs[] = {{"closed", true}, {"closed", true, "closed_index"}, {"killed", false}};
+/// Each as it is written now.
+constexpr golden logs_now[] = {{"closed", true, "closed_index"}, {"killed", false}};
 
 /// Not a test of anything: writes the golden files of a new version, once, into a folder that is
 /// not there yet.
@@ -101,7 +111,7 @@ bool wrote_golden_files() {
     const char* into = std::getenv("EVERFOLD_WRITE_GOLDEN");
     if (into == nullptr)
         return false;
-    for (const auto& [name, is_closed] : logs) {
+    for (const auto& [name, is_closed, more] : logs_now) {
         const auto folder = std::filesystem::path{into} / name;
         REQUIRE(std::filesystem::create_directories(folder));
         const auto disk = golden_log(is_closed);
@@ -121,7 +131,7 @@ TEST_CASE("P20: a log of every released version is read, verified and gone on wi
     if (wrote_golden_files())
         return;
     for (const std::string version : released) {
-        for (const auto& [log_name, is_closed] : logs) {
+        for (const auto& [log_name, is_closed, more] : logs) {
             const std::string name = log_name;
             CAPTURE(version);
             CAPTURE(name);
@@ -131,6 +141,8 @@ TEST_CASE("P20: a log of every released version is read, verified and gone on wi
             scratch_dir scratch;
             const auto copy = std::filesystem::path{scratch / "log"};
             std::filesystem::copy(folder / name, copy);
+            if (more != nullptr)
+                std::filesystem::copy(folder / more, copy);
             {
                 auto reader = open(copy.string(), {.mode = open_mode::read_only});
                 CHECK(answers_of(reader) == expected);
@@ -154,12 +166,19 @@ TEST_CASE("P20: a log of every released version is read, verified and gone on wi
 TEST_CASE("P20: what this version writes is, byte for byte, what its format was released with") {
     const auto folder = golden_folder() / released[std::size(released) - 1];
     std::size_t compared = 0;
-    for (const auto& [name, is_closed] : logs) {
+    for (const auto& [name, is_closed, more] : logs_now) {
         CAPTURE(name);
         const auto disk = golden_log(is_closed);
         const auto written = files_of(*disk);
         std::size_t released_files = 0;
-        for (const auto& entry : std::filesystem::directory_iterator{folder / name}) {
+        std::vector<std::filesystem::directory_entry> entries;
+        for (const auto* part : {name, more}) {
+            if (part != nullptr)
+                std::ranges::copy(
+                    std::filesystem::directory_iterator{folder / part}, std::back_inserter(entries)
+                );
+        }
+        for (const auto& entry : entries) {
             const auto file = entry.path().filename().string();
             CAPTURE(file);
             ++released_files;

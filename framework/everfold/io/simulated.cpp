@@ -85,6 +85,7 @@ public:
         const auto begin = static_cast<std::size_t>(at.value());
         const auto size = std::min(into.size(), image.size() - begin);
         std::memcpy(into.data(), &image[begin], size);
+        state_->bytes_read[path_] += size;
         return size;
     }
 
@@ -358,6 +359,12 @@ std::shared_ptr<simulated_disk> simulated_disk::after_kill() const {
     const std::scoped_lock lock{state_->mutex};
     after->state_->root = simulated::deep_copy(state_->root);
     return after;
+}
+
+std::uint64_t simulated_disk::bytes_read(const std::string& path) const {
+    const std::scoped_lock lock{state_->mutex};
+    const auto found = state_->bytes_read.find(path);
+    return found == state_->bytes_read.end() ? 0 : found->second;
 }
 
 byte_buffer simulated_disk::content(const std::string& path) const {

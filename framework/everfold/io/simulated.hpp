@@ -106,6 +106,9 @@ public:
     /// Every regular file below `directory`, as full paths, sorted; none where it does not exist.
     [[nodiscard]] std::vector<std::string> files_below(const std::string& directory) const;
 
+    /// Of a file, by all that read_at() calls have returned under this name; maps are not counted.
+    [[nodiscard]] std::uint64_t bytes_read(const std::string& path) const;
+
     /// Told of each operation before it happens, with the path. Called without the disk's lock, so
     /// it may look at the disk, take a copy of it, or decide this operation's fate by fail_at() or
     /// power_off_at().

@@ -5,7 +5,9 @@
 #include <everfold/io/simulated.hpp>
 #include <everfold/io/simulated_nodes.hpp>
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -47,6 +49,7 @@ struct simulated_disk::state {
     bool keeps_unsynced = true;
     simulated::directory_ptr root = std::make_shared<simulated::directory_node>();
     std::uint64_t count{};
+    std::map<std::string, std::uint64_t> bytes_read{}; // by path
     std::vector<fault> faults{};
     std::optional<std::uint64_t> off_at{};
     bool is_off = false;

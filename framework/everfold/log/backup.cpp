@@ -114,8 +114,11 @@ void copy_segments(
         return machine.files->kind(io::join(in, name)) != io::path_kind::missing;
     };
     for (const auto& entry : log.content.segments) {
+        const auto index = index_file_name(entry);
         if (entry.kind == segment_kind::active) {
             work.copy(entry.file, log.active.at.value());
+            if (is_there(directory, index))
+                work.copy_whole(index);
             continue;
         }
         // A sealed segment's file has a name of its own: once it is there, it is the right one.
@@ -127,7 +130,6 @@ void copy_segments(
         else
             work.copy_whole(entry.file);
         // The index only spares time: where it is not there yet, the copy makes its own.
-        const auto index = index_file_name(entry);
         if (is_there(directory, index) && !is_there(to, index) && !(is_linked && work.link(index)))
             work.copy_whole(index);
     }
@@ -182,9 +184,11 @@ backup_report back_up(
                         "' changed faster than it could be copied; try again"};
         }
         // What was active may be sealed by now, under the same name, and longer.
-        const auto partial = io::join(to, log.content.segments.back().file);
-        if (files.kind(partial) != io::path_kind::missing)
-            files.remove(partial);
+        const auto& partial = log.content.segments.back();
+        for (const auto& name : {partial.file, index_file_name(partial)}) {
+            if (files.kind(io::join(to, name)) != io::path_kind::missing)
+                files.remove(io::join(to, name));
+        }
         log = load_for_reading(machine, directory);
     }
 }

@@ -76,41 +76,102 @@ batch_framer::batch_framer(
     : index_{&index}
     , seed_{header_seed(index.log_id(), active.id)}
     , here_{at} {
-    const auto& here = index.active();
-    for (std::uint32_t i = 0; i < here.stream_count(); ++i) {
-        const auto count = here.count_of_stream(i);
-        static_cast<void>(streams_here_.intern(here.stream(i).name));
-        active_streams_.push_back(
-            {here.stream(i).base + count,
-             count,
-             count == 0 ? 0 : here.offset_of(here.ordinal_in_stream(i, count - 1)).value()}
-        );
-    }
-    for (std::uint32_t i = 0; i < here.type_count(); ++i) {
-        const auto type = here.type(i);
-        static_cast<void>(types_here_.intern(type.name, type.version, type.format));
-    }
-    for (std::uint32_t i = 0; i < here.tag_count(); ++i)
-        static_cast<void>(tags_here_.intern(here.tag(i)));
+    index.ask_active([&](const growing_index& here) {
+        gathering_ = framed_names{here.stream_count(), here.tag_count()};
+        for (std::uint32_t i = 0; i < here.type_count(); ++i) {
+            const auto type = here.type(i);
+            static_cast<void>(types_here_.intern(type.name, type.version, type.format));
+        }
+    });
+    taken_ = framed_names{gathering_.next_stream(), gathering_.next_tag()};
 }
 
 void batch_framer::begin_segment(const segment_entry& active) {
     seed_ = header_seed(index_->log_id(), active.id);
     here_.at = byte_offset{segment_header_size};
     here_.frame_count = 0;
-    streams_here_ = {};
-    active_streams_.clear();
+    here_.last_frame = {};
+    here_.watermark = {};
+    gathering_ = {};
+    taken_ = {};
     types_here_ = {};
-    tags_here_ = {};
     appends_here_.clear();
     elsewhere_.clear();
 }
 
+void batch_framer::take(byte_buffer& into) {
+    into.clear();
+    gathered_.swap(into);
+    framed_names next{gathering_.next_stream(), gathering_.next_tag()};
+    taken_ = std::exchange(gathering_, std::move(next));
+}
+
+std::optional<std::uint32_t>
+batch_framer::find_stream(const growing_index& here, std::string_view name) const {
+    for (const auto* names : {&gathering_, &taken_}) {
+        if (const auto number = names->find_stream(name))
+            return number;
+    }
+    return here.find_stream(name);
+}
+
+std::optional<std::uint32_t>
+batch_framer::find_tag(const growing_index& here, std::string_view text) const {
+    for (const auto* names : {&gathering_, &taken_}) {
+        if (const auto number = names->find_tag(text))
+            return number;
+    }
+    return here.find_tag(text);
+}
+
+stream_head batch_framer::head_of(const growing_index& here, std::uint32_t stream) const {
+    for (const auto* names : {&gathering_, &taken_}) {
+        if (const auto* head = names->head(stream))
+            return *head;
+    }
+    // No event of it is on its way.
+    const auto count = here.count_of_stream(stream);
+    const auto last =
+        count == 0 ? byte_offset{} : here.offset_of(here.ordinal_in_stream(stream, count - 1));
+    return {here.stream(stream).base + count, count, last.value()};
+}
+
+std::string_view batch_framer::name_of_stream(std::uint32_t number) const {
+    for (const auto* names : {&gathering_, &taken_}) {
+        if (const auto name = names->stream(number))
+            return *name;
+    }
+    return index_->active().stream(number).name;
+}
+
+std::string_view batch_framer::name_of_tag(std::uint32_t number) const {
+    for (const auto* names : {&gathering_, &taken_}) {
+        if (const auto text = names->tag(number))
+            return *text;
+    }
+    return index_->active().tag(number);
+}
+
 void batch_framer::look_up(std::span<const draft> events) {
-    for (const auto& event : events) {
-        if (streams_here_.find(event.stream))
-            continue;
-        std::string name{event.stream};
+    looked_up_.clear();
+    next_looked_up_ = 0;
+    std::vector<std::string_view> unknown;
+    index_->ask_active([&](const growing_index& here) {
+        for (const auto& event : events) {
+            const auto stream = find_stream(here, event.stream);
+            looked_up_.push_back(stream);
+            if (!stream) {
+                unknown.push_back(event.stream);
+            } else if (gathering_.head(*stream) == nullptr) {
+                const auto head = head_of(here, *stream);
+                gathering_.head_of(*stream) = head;
+            }
+            for (const auto& tag : event.tags)
+                looked_up_.push_back(find_tag(here, tag));
+        }
+    });
+    for (const auto stream : unknown) {
+        std::string name{stream};
         if (!elsewhere_.contains(name)) {
             const auto next = index_->next_revision(name).value_or(0);
             elsewhere_.emplace(std::move(name), next);
@@ -119,14 +180,22 @@ void batch_framer::look_up(std::span<const draft> events) {
 }
 
 std::optional<revision> batch_framer::last_revision(std::string_view stream) const {
-    std::uint64_t next = 0;
-    if (const auto here = streams_here_.find(stream))
-        next = active_streams_[*here].next_revision;
-    else if (const auto known = elsewhere_.find(std::string{stream}); known != elsewhere_.end())
-        next = known->second;
-    else
-        next = index_->next_revision(stream).value_or(0);
-    return next == 0 ? std::nullopt : std::optional{revision{next - 1}};
+    auto next = index_->ask_active([&](const growing_index& here) -> std::optional<std::uint64_t> {
+        const auto number = find_stream(here, stream);
+        if (!number)
+            return {};
+        for (const auto* names : {&gathering_, &taken_}) {
+            if (const auto* head = names->head(*number))
+                return head->next_revision;
+        }
+        return here.stream(*number).base + here.count_of_stream(*number);
+    });
+    if (!next) {
+        const auto known = elsewhere_.find(std::string{stream});
+        next =
+            known == elsewhere_.end() ? index_->next_revision(stream).value_or(0) : known->second;
+    }
+    return *next == 0 ? std::nullopt : std::optional{revision{*next - 1}};
 }
 
 bool batch_framer::has_numbers_for(std::span<const draft> events) const {
@@ -153,19 +222,22 @@ batch_framer::recorded_times(std::span<const draft> events, timestamp now) const
     return out;
 }
 
-std::uint32_t batch_framer::number_of_stream(std::string_view name) {
-    if (const auto here = streams_here_.find(name))
-        return *here;
-    const auto looked_up = elsewhere_.find(std::string{name});
-    check(looked_up != elsewhere_.end(), "a batch's streams are looked up before");
-    const auto number = streams_here_.intern(name);
-    active_streams_.push_back({.next_revision = looked_up->second});
+std::uint32_t
+batch_framer::number_of_stream(std::string_view name, std::optional<std::uint32_t> looked_up) {
+    if (looked_up)
+        return *looked_up;
+    if (const auto from_this_batch = gathering_.find_stream(name))
+        return *from_this_batch;
+    const auto elsewhere = elsewhere_.find(std::string{name});
+    check(elsewhere != elsewhere_.end(), "a batch's streams are looked up before");
+    const auto number = gathering_.add_stream(name);
+    gathering_.head_of(number).next_revision = elsewhere->second;
     append_record(
         gathered_,
         names_record{
-            .kind = name_kind::stream, .number = number, .base = looked_up->second, .name = name}
+            .kind = name_kind::stream, .number = number, .base = elsewhere->second, .name = name}
     );
-    elsewhere_.erase(looked_up);
+    elsewhere_.erase(elsewhere);
     return number;
 }
 
@@ -186,13 +258,14 @@ std::uint16_t batch_framer::number_of_type(const draft& event) {
     return static_cast<std::uint16_t>(number);
 }
 
-std::uint32_t batch_framer::number_of_tag(std::string_view text) {
-    const auto count = tags_here_.size();
-    const auto number = tags_here_.intern(text);
-    if (number == count)
-        append_record(
-            gathered_, names_record{.kind = name_kind::tag, .number = number, .name = text}
-        );
+std::uint32_t
+batch_framer::number_of_tag(std::string_view text, std::optional<std::uint32_t> looked_up) {
+    if (looked_up)
+        return *looked_up;
+    if (const auto from_this_batch = gathering_.find_tag(text))
+        return *from_this_batch;
+    const auto number = gathering_.add_tag(text);
+    append_record(gathered_, names_record{.kind = name_kind::tag, .number = number, .name = text});
     return number;
 }
 
@@ -204,13 +277,13 @@ void batch_framer::add_event(
     placed& out
 ) {
     // Names first: each brings its own record.
-    const auto number = number_of_stream(event.stream);
+    const auto number = number_of_stream(event.stream, looked_up_[next_looked_up_++]);
     const auto type = number_of_type(event);
     tags_.clear();
     for (const auto& tag : event.tags)
-        append_le(tags_, number_of_tag(tag));
+        append_le(tags_, number_of_tag(tag, looked_up_[next_looked_up_++]));
 
-    auto& stream = active_streams_[number];
+    auto& stream = gathering_.head_of(number);
     const auto at = buffer_at + gathered_.size();
     const auto link = stream.last_record_at == 0 ? 0 : (at - stream.last_record_at) / 8;
     append_record(
@@ -238,6 +311,7 @@ void batch_framer::add_event(
 placed batch_framer::add_batch(
     std::span<const draft> events, const uuid& append_id, timestamp now, byte_offset durable
 ) {
+    check(next_looked_up_ == 0 && !looked_up_.empty(), "a batch is looked up before, and once");
     const auto recorded = recorded_times(events, now);
     const auto start = gathered_.size();
     const auto buffer_at = here_.at.value() - start;
@@ -282,6 +356,8 @@ void batch_framer::finish_frame(std::size_t start, frame_header header, byte_off
     );
     if (header.kind == frame_kind::batch)
         here_.chain = chain_after(here_.chain, header.body_checksum);
+    here_.watermark = durable;
+    here_.last_frame = here_.at;
     here_.at = here_.at.advanced(header.frame_size());
     ++here_.frame_count;
 }

@@ -9,6 +9,7 @@
 #include <everfold/base/uuid.hpp>
 #include <everfold/log/format.hpp>
 #include <everfold/log/frame_walk.hpp>
+#include <everfold/log/framed_names.hpp>
 #include <everfold/log/log_index.hpp>
 #include <everfold/log/names.hpp>
 #include <everfold/log/record.hpp>
@@ -57,7 +58,7 @@ struct placed {
 /// Threads: one at a time.
 class batch_framer {
 public:
-    /// Goes on where `at` stands in the active segment of `index`.
+    /// Goes on where `at` stands in the active segment of `index`, which holds all before.
     batch_framer(const log_index& index, const segment_entry& active, const walk_state& at);
 
     /// Looks up where the batch's streams stand; what can fail of that fails here, with no harm.
@@ -75,11 +76,9 @@ public:
     /// Frames that nobody has taken yet. They end at here().at.
     [[nodiscard]] const byte_buffer& gathered() const noexcept { return gathered_; }
 
-    /// Swaps the frames out, for an empty buffer whose memory is used again.
-    void take(byte_buffer& into) noexcept {
-        into.clear();
-        gathered_.swap(into);
-    }
+    /// Swaps the frames out, for an empty buffer whose memory is used again. Those that were taken
+    /// before are in the index by now.
+    void take(byte_buffer& into);
 
     /// The next frame goes into this new segment.
     void begin_segment(const segment_entry& active);
@@ -108,20 +107,25 @@ public:
     [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) const;
 
 private:
-    /// A stream in the active segment.
-    struct active_stream {
-        std::uint64_t next_revision{};
-        std::uint32_t next_in_segment{};
-        std::uint64_t last_record_at{}; // 0: none here
-    };
+    /// In the active segment, as far as it is named there; under the lock of its index.
+    [[nodiscard]] std::optional<std::uint32_t>
+    find_stream(const growing_index& here, std::string_view name) const;
+    [[nodiscard]] std::optional<std::uint32_t>
+    find_tag(const growing_index& here, std::string_view text) const;
+    [[nodiscard]] stream_head head_of(const growing_index& here, std::uint32_t stream) const;
+    /// By the segment's numbers; no lock.
+    [[nodiscard]] std::string_view name_of_stream(std::uint32_t number) const;
+    [[nodiscard]] std::string_view name_of_tag(std::uint32_t number) const;
 
     [[nodiscard]] bool matches(const event_record& event, const selection_item& item) const;
     [[nodiscard]] std::vector<std::int64_t>
     recorded_times(std::span<const draft> events, timestamp now) const;
-    /// The segment's numbers; new names bring their records.
-    [[nodiscard]] std::uint32_t number_of_stream(std::string_view name);
+    /// The segment's numbers; new names bring their records. `looked_up` is what look_up() found.
+    [[nodiscard]] std::uint32_t
+    number_of_stream(std::string_view name, std::optional<std::uint32_t> looked_up);
     [[nodiscard]] std::uint16_t number_of_type(const draft& event);
-    [[nodiscard]] std::uint32_t number_of_tag(std::string_view text);
+    [[nodiscard]] std::uint32_t
+    number_of_tag(std::string_view text, std::optional<std::uint32_t> looked_up);
     /// `buffer_at` is the segment's offset of the first gathered byte.
     void add_event(
         const draft& event,
@@ -137,11 +141,14 @@ private:
     byte_buffer gathered_{};
     byte_buffer tags_{};
     walk_state here_{};
-    // The names of the active segment, by their numbers in it.
-    name_table streams_here_{};
-    std::vector<active_stream> active_streams_{};
-    type_table types_here_{};
-    name_table tags_here_{};
+    // What is not in the index, of the active segment: what gathers, and what was taken last.
+    framed_names gathering_{};
+    framed_names taken_{};
+    type_table types_here_{}; // all of them: they are few
+    /// Of each event that was looked up: the number of its stream, then of its tags, where they
+    /// have one.
+    std::vector<std::optional<std::uint32_t>> looked_up_{};
+    std::size_t next_looked_up_{};
     /// Of the active segment, since this framer has been at it.
     std::set<uuid> appends_here_{};
     /// The next revision of streams that were looked up and have no event in this segment.

@@ -147,10 +147,10 @@ std::optional<position> log_index::first_match(
 }
 
 bool batch_framer::matches(const event_record& event, const selection_item& item) const {
-    const auto stream = streams_here_.text(event.stream);
+    const auto stream = name_of_stream(event.stream);
     const auto has_tag = [&](const std::string& wanted) {
         for (std::size_t i = 0; i < event.tag_count(); ++i) {
-            if (tags_here_.text(event.tag(i)) == wanted)
+            if (name_of_tag(event.tag(i)) == wanted)
                 return true;
         }
         return false;

@@ -86,6 +86,7 @@ void walk_frames(
         state.epoch = header.epoch;
         state.recorded_ns = header.recorded_ns;
         state.watermark = header.watermark;
+        state.last_frame = state.at;
         state.at = frame->end();
     }
 }
@@ -109,9 +110,9 @@ std::shared_ptr<growing_index> walk_sealed_segment(
     if (!state.is_sealed || state.at != entry.end_offset || state.next != entry.end ||
         state.chain != entry.chain_end || state.epoch != entry.epoch_end ||
         state.recorded_ns != entry.recorded_last_ns || index->event_count() != entry.event_count ||
-        index->has_own_streams() != entry.has_own_streams ||
-        index->occurred_min_ns() != entry.occurred_min_ns ||
-        index->occurred_max_ns() != entry.occurred_max_ns)
+        index->summary().has_own_streams != entry.has_own_streams ||
+        index->summary().occurred_min_ns != entry.occurred_min_ns ||
+        index->summary().occurred_max_ns != entry.occurred_max_ns)
         throw damage_at(
             reader.source(),
             state.at,

@@ -26,6 +26,7 @@ struct walk_state {
     std::int64_t recorded_ns{};
     byte_offset watermark{}; ///< of the last good frame
     std::uint64_t frame_count{};
+    byte_offset last_frame{}; ///< where there is one
     bool is_sealed{};
     /// Why it stopped.
     std::string_view why{};

@@ -5,6 +5,7 @@
 #include <everfold/log/remains.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -29,33 +30,109 @@ std::uint64_t hash_of(const uuid& id) noexcept {
 
 } // namespace
 
+growing_index::growing_index(
+    std::shared_ptr<const segment_index> before, const index_summary& summary
+)
+    : segment_index{before->first()}
+    , sparse_{nullptr}
+    , before_{
+          .index = before,
+          .events = before->event_count(),
+          .frames = before->frame_count(),
+          .streams = before->stream_count(),
+          .types = before->type_count(),
+          .tags = before->tag_count()}
+    , covered_{before_.events}
+    , summary_{summary}
+    , by_stream_{before_.streams}
+    , by_type_{before_.types}
+    , by_tag_{before_.tags} {
+    for (std::uint32_t i = 0; i < before_.types; ++i) {
+        const auto type = before->type(i);
+        static_cast<void>(types_.intern(type.name, type.version, type.format));
+    }
+}
+
+std::optional<std::uint32_t> growing_index::find_stream(std::string_view name) const {
+    if (const auto here = streams_.find(name))
+        return before_.streams + *here;
+    return before_.streams == 0 ? std::nullopt : before_.index->find_stream(name);
+}
+
+std::optional<std::uint32_t> growing_index::find_tag(std::string_view text) const {
+    if (const auto here = tags_.find(text))
+        return before_.tags + *here;
+    return before_.tags == 0 ? std::nullopt : before_.index->find_tag(text);
+}
+
 std::vector<std::uint32_t> growing_index::find_streams_with(std::string_view prefix) const {
     std::vector<std::uint32_t> out;
+    if (before_.streams > 0)
+        out = before_.index->find_streams_with(prefix);
     for (std::uint32_t i = 0; i < streams_.size(); ++i) {
         if (streams_.text(i).starts_with(prefix))
-            out.push_back(i);
+            out.push_back(before_.streams + i);
     }
     return out;
 }
 
+std::uint32_t growing_index::count_of_stream(std::uint32_t number) const {
+    const auto before = number < before_.streams ? before_.index->count_of_stream(number) : 0;
+    return before + static_cast<std::uint32_t>(by_stream_[number].size());
+}
+
+std::uint32_t growing_index::count_of_type(std::uint32_t number) const {
+    const auto before = number < before_.types ? before_.index->count_of_type(number) : 0;
+    return before + static_cast<std::uint32_t>(by_type_[number].size());
+}
+
+std::uint32_t growing_index::count_of_tag(std::uint32_t number) const {
+    const auto before = number < before_.tags ? before_.index->count_of_tag(number) : 0;
+    return before + static_cast<std::uint32_t>(by_tag_[number].size());
+}
+
+std::uint32_t growing_index::ordinal_in_stream(std::uint32_t number, std::uint32_t i) const {
+    if (number >= before_.streams)
+        return by_stream_[number][i];
+    const auto before = before_.index->count_of_stream(number);
+    return i < before ? before_.index->ordinal_in_stream(number, i)
+                      : by_stream_[number][i - before];
+}
+
+std::uint32_t growing_index::count_of_stream_before(std::uint32_t number, std::uint32_t end) const {
+    if (end < before_.events)
+        return segment_index::count_of_stream_before(number, end);
+    const auto here = by_stream_[number];
+    const auto behind = here.end() - std::ranges::lower_bound(here, end);
+    return count_of_stream(number) - static_cast<std::uint32_t>(behind);
+}
+
 void growing_index::append_stream(std::uint32_t number, ordinal_list& out) const {
-    append(by_stream_[number].view(), out);
+    if (number < before_.streams)
+        before_.index->append_stream(number, out);
+    append(by_stream_[number], out);
 }
 
 void growing_index::append_type(std::uint32_t number, ordinal_list& out) const {
+    if (number < before_.types)
+        before_.index->append_type(number, out);
     append(by_type_[number], out);
 }
 
 void growing_index::append_tag(std::uint32_t number, ordinal_list& out) const {
-    append(by_tag_[number].view(), out);
+    if (number < before_.tags)
+        before_.index->append_tag(number, out);
+    append(by_tag_[number], out);
 }
 
 std::span<const std::uint32_t> growing_index::tail(
-    list_of kind, std::uint32_t number, std::uint32_t from, ordinal_list& /*buffer*/
+    list_of kind, std::uint32_t number, std::uint32_t from, ordinal_list& buffer
 ) const {
-    const auto list = kind == list_of::stream ? by_stream_[number].view()
-                      : kind == list_of::type ? std::span<const std::uint32_t>{by_type_[number]}
-                                              : by_tag_[number].view();
+    if (from < before_.events)
+        return segment_index::tail(kind, number, from, buffer);
+    const auto list = kind == list_of::stream ? by_stream_[number]
+                      : kind == list_of::type ? by_type_[number]
+                                              : by_tag_[number];
     const auto begin = std::ranges::lower_bound(list, from) - list.begin();
     return list.subspan(static_cast<std::size_t>(begin));
 }
@@ -63,11 +140,14 @@ std::span<const std::uint32_t> growing_index::tail(
 std::optional<std::uint32_t> growing_index::find_append(const uuid& id) const {
     const auto found =
         appends_by_id_.find(hash_of(id), [&](std::uint32_t i) { return appends_[i].id == id; });
-    return found ? std::optional{appends_[*found].frame} : std::nullopt;
+    if (found)
+        return appends_[*found].frame;
+    return before_.index == nullptr ? std::nullopt : before_.index->find_append(id);
 }
 
 std::vector<append_entry> growing_index::appends() const {
-    auto out = appends_;
+    auto out = before_.index == nullptr ? std::vector<append_entry>{} : before_.index->appends();
+    out.insert(out.end(), appends_.begin(), appends_.end());
     std::ranges::sort(out, {}, &append_entry::id);
     return out;
 }
@@ -123,11 +203,11 @@ const char* growing_index::add(const frame_view& frame, std::uint64_t chain_afte
         return "a segment holds more events than it has positions";
     if (const auto id = append_id_of(frame); !id.is_nil() && !find_append(id)) {
         appends_by_id_.add(hash_of(id), static_cast<std::uint32_t>(appends_.size()));
-        appends_.push_back({id, static_cast<std::uint32_t>(frames_.size())});
+        appends_.push_back({id, static_cast<std::uint32_t>(frame_count())});
     }
     frames_.push_back(entry);
-    occurred_min_ns_ = std::min(occurred_min_ns_, entry.occurred_min_ns);
-    occurred_max_ns_ = std::max(occurred_max_ns_, entry.occurred_max_ns);
+    summary_.occurred_min_ns = std::min(summary_.occurred_min_ns, entry.occurred_min_ns);
+    summary_.occurred_max_ns = std::max(summary_.occurred_max_ns, entry.occurred_max_ns);
     return nullptr;
 }
 
@@ -155,23 +235,28 @@ std::optional<std::uint32_t> growing_index::number_of(
 }
 
 const char* growing_index::add_names(const names_record& record) {
+    // The index's number for the name, where that is the one that the record gives.
     const auto add_to = [&](name_table& names,
-                            std::vector<short_list>& lists,
+                            std::uint32_t before,
+                            grown_lists& lists,
                             std::vector<std::uint32_t> sparse_numbers::*sparse) {
-        const auto number = next_number(record.number, names.size(), sparse);
-        if (!number || names.intern(record.name) != *number)
+        const auto number = next_number(record.number, before + names.size(), sparse);
+        if (!number || before + names.intern(record.name) != *number)
             return false;
-        lists.emplace_back();
+        lists.add();
         return true;
     };
     if (!is_utf8(record.name))
         return "a name is not UTF-8";
     switch (record.kind) {
     case name_kind::stream:
-        if (!add_to(streams_, by_stream_, &sparse_numbers::streams))
+        if (before_.streams > 0 && before_.index->find_stream(record.name))
+            return "a stream's number is not the next one";
+        if (!add_to(streams_, before_.streams, by_stream_, &sparse_numbers::streams))
             return "a stream's number is not the next one";
         bases_.push_back(record.base);
-        has_own_streams_ = has_own_streams_ || record.name.starts_with(own_stream_prefix);
+        summary_.has_own_streams =
+            summary_.has_own_streams || record.name.starts_with(own_stream_prefix);
         return nullptr;
     case name_kind::type: {
         if (record.base != static_cast<std::uint64_t>(payload_format::cbor))
@@ -180,12 +265,14 @@ const char* growing_index::add_names(const names_record& record) {
         if (record.number >= names_record_mark || !number ||
             types_.intern(record.name, record.version, payload_format::cbor) != *number)
             return "a type's number is not the next one";
-        by_type_.emplace_back();
+        by_type_.add();
         return nullptr;
     }
     case name_kind::tag:
-        return add_to(tags_, by_tag_, &sparse_numbers::tags) ? nullptr
-                                                             : "a tag's number is not the next one";
+        if ((before_.tags > 0 && before_.index->find_tag(record.name)) ||
+            !add_to(tags_, before_.tags, by_tag_, &sparse_numbers::tags))
+            return "a tag's number is not the next one";
+        return nullptr;
     }
     return "a name is of an unknown kind";
 }
@@ -196,16 +283,16 @@ growing_index::add_event(const event_record& event, byte_offset at, std::uint64_
     const auto type = number_of(event.type, type_count(), &sparse_numbers::types);
     if (!stream || !type)
         return "an event has a stream or type that has no name";
-    auto& of_stream = by_stream_[*stream];
     const auto ordinal = event_count();
+    const auto count = count_of_stream(*stream);
     if (sparse_ == nullptr) {
-        if (event.revision_in_segment != of_stream.size())
+        if (event.revision_in_segment != count)
             return "a stream's revisions have a gap";
-        const auto before = of_stream.empty() ? at : offset_of(of_stream.back());
+        const auto before = count == 0 ? at : offset_of(ordinal_in_stream(*stream, count - 1));
         if (std::uint64_t{event.back_link} * 8 != at - before)
             return "an event's back link does not lead to the one before it in its stream";
     } else {
-        const auto dense = static_cast<std::uint32_t>(of_stream.size());
+        const auto dense = count;
         const auto known = sparse_->revisions.find(*stream);
         const auto removed = known == sparse_->revisions.end() ? 0 : known->second.removed();
         if (event.revision_in_segment < dense + removed)
@@ -220,12 +307,12 @@ growing_index::add_event(const event_record& event, byte_offset at, std::uint64_
         const auto tag = number_of(event.tag(i), tag_count(), &sparse_numbers::tags);
         if (!tag)
             return "an event has a tag that has no name";
-        auto& of_tag = by_tag_[*tag];
+        const auto of_tag = by_tag_[*tag];
         if (of_tag.empty() || of_tag.back() != ordinal)
-            of_tag.push_back(ordinal);
+            by_tag_.push_back(*tag, ordinal);
     }
-    of_stream.push_back(ordinal);
-    by_type_[*type].push_back(ordinal);
+    by_stream_.push_back(*stream, ordinal);
+    by_type_.push_back(*type, ordinal);
     offsets_8_.push_back(static_cast<std::uint32_t>(at.value() / 8));
     return nullptr;
 }

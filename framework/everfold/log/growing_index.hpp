@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The index of a segment in memory, made from its frames one after the other.
+// The index of a segment in memory, made from its frames one after the other; it may begin where
+// a stored one ends.
 
 #include <everfold/log/frame_reader.hpp>
+#include <everfold/log/grown_lists.hpp>
 #include <everfold/log/names.hpp>
 #include <everfold/log/number_slots.hpp>
 #include <everfold/log/segment_index.hpp>
-#include <everfold/log/short_list.hpp>
 #include <everfold/log/stable_vector.hpp>
 
 #include <cstdint>
-#include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -27,35 +28,48 @@ public:
         : segment_index{first}
         , sparse_{kind == of::rewritten ? make_sparse() : nullptr} {}
 
+    /// Goes on behind the events of `before`, an index of the first frames of the same segment,
+    /// which was never rewritten. What is asked about those, `before` answers.
+    growing_index(std::shared_ptr<const segment_index> before, const index_summary& summary);
+
     /// Takes in a batch, or what remains of batches. A sentence where the records are not what a
     /// writer writes; then the index is of no use.
     [[nodiscard]] const char* add(const frame_view& frame, std::uint64_t chain_after);
 
-    /// Of occurred_at, as in frame_entry; crossed where there is no event.
-    [[nodiscard]] std::int64_t occurred_min_ns() const noexcept { return occurred_min_ns_; }
-
-    [[nodiscard]] std::int64_t occurred_max_ns() const noexcept { return occurred_max_ns_; }
+    [[nodiscard]] const index_summary& summary() const noexcept { return summary_; }
 
     [[nodiscard]] std::uint32_t event_count() const noexcept override {
-        return static_cast<std::uint32_t>(offsets_8_.size());
+        return before_.events + static_cast<std::uint32_t>(offsets_8_.size());
     }
 
     [[nodiscard]] byte_offset offset_of(std::uint32_t ordinal) const override {
-        return byte_offset{std::uint64_t{offsets_8_[ordinal]} * 8};
+        if (ordinal < before_.events)
+            return before_.index->offset_of(ordinal);
+        return byte_offset{std::uint64_t{offsets_8_[ordinal - before_.events]} * 8};
     }
 
-    [[nodiscard]] std::size_t frame_count() const noexcept override { return frames_.size(); }
+    [[nodiscard]] std::size_t frame_count() const noexcept override {
+        return before_.frames + frames_.size();
+    }
 
-    [[nodiscard]] frame_entry frame(std::size_t i) const noexcept override { return frames_[i]; }
+    [[nodiscard]] frame_entry frame(std::size_t i) const noexcept override {
+        return i < before_.frames ? before_.index->frame(i) : frames_[i - before_.frames];
+    }
 
-    [[nodiscard]] std::uint32_t stream_count() const noexcept override { return streams_.size(); }
+    [[nodiscard]] std::uint32_t stream_count() const noexcept override {
+        return before_.streams + streams_.size();
+    }
 
     [[nodiscard]] std::uint32_t type_count() const noexcept override { return types_.size(); }
 
-    [[nodiscard]] std::uint32_t tag_count() const noexcept override { return tags_.size(); }
+    [[nodiscard]] std::uint32_t tag_count() const noexcept override {
+        return before_.tags + tags_.size();
+    }
 
     [[nodiscard]] stream_entry stream(std::uint32_t number) const override {
-        return {streams_.text(number), bases_[number]};
+        if (number < before_.streams)
+            return before_.index->stream(number);
+        return {streams_.text(number - before_.streams), bases_[number - before_.streams]};
     }
 
     [[nodiscard]] type_entry type(std::uint32_t number) const override {
@@ -64,42 +78,25 @@ public:
     }
 
     [[nodiscard]] std::string_view tag(std::uint32_t number) const override {
-        return tags_.text(number);
+        return number < before_.tags ? before_.index->tag(number)
+                                     : tags_.text(number - before_.tags);
     }
 
-    [[nodiscard]] std::optional<std::uint32_t> find_stream(std::string_view name) const override {
-        return streams_.find(name);
-    }
-
-    [[nodiscard]] std::optional<std::uint32_t> find_tag(std::string_view text) const override {
-        return tags_.find(text);
-    }
-
+    [[nodiscard]] std::optional<std::uint32_t> find_stream(std::string_view name) const override;
+    [[nodiscard]] std::optional<std::uint32_t> find_tag(std::string_view text) const override;
     [[nodiscard]] std::vector<std::uint32_t> find_streams_with(std::string_view prefix
     ) const override;
 
-    [[nodiscard]] std::uint32_t count_of_stream(std::uint32_t number) const override {
-        return by_stream_[number].size();
-    }
-
-    [[nodiscard]] std::uint32_t count_of_type(std::uint32_t number) const override {
-        return static_cast<std::uint32_t>(by_type_[number].size());
-    }
-
-    [[nodiscard]] std::uint32_t count_of_tag(std::uint32_t number) const override {
-        return static_cast<std::uint32_t>(by_tag_[number].size());
-    }
-
+    [[nodiscard]] std::uint32_t count_of_stream(std::uint32_t number) const override;
+    [[nodiscard]] std::uint32_t count_of_type(std::uint32_t number) const override;
+    [[nodiscard]] std::uint32_t count_of_tag(std::uint32_t number) const override;
     [[nodiscard]] std::uint32_t
-    ordinal_in_stream(std::uint32_t number, std::uint32_t i) const override {
-        return by_stream_[number][i];
-    }
+    ordinal_in_stream(std::uint32_t number, std::uint32_t i) const override;
+    [[nodiscard]] std::uint32_t
+    count_of_stream_before(std::uint32_t number, std::uint32_t end) const override;
 
     /// Positions that the segment stands for, removed ones too.
     [[nodiscard]] std::uint64_t covered() const noexcept { return covered_; }
-
-    /// Whether an event is of one of the log's own streams.
-    [[nodiscard]] bool has_own_streams() const noexcept { return has_own_streams_; }
 
     [[nodiscard]] std::optional<std::uint32_t> find_append(const uuid& id) const override;
     [[nodiscard]] std::vector<append_entry> appends() const override;
@@ -108,12 +105,23 @@ public:
     void append_type(std::uint32_t number, ordinal_list& out) const override;
     void append_tag(std::uint32_t number, ordinal_list& out) const override;
 
-    /// Without a copy: it lives as long as the owner's lock is held.
+    /// Without a copy, unless it begins before the end of the index that this one goes on from: it
+    /// lives as long as the owner's lock is held.
     [[nodiscard]] std::span<const std::uint32_t> tail(
         list_of kind, std::uint32_t number, std::uint32_t from, ordinal_list& buffer
     ) const override;
 
 private:
+    /// The index that this one goes on from, and how many of each it holds.
+    struct beginning {
+        std::shared_ptr<const segment_index> index{};
+        std::uint32_t events{};
+        std::size_t frames{};
+        std::uint32_t streams{};
+        std::uint32_t types{};
+        std::uint32_t tags{};
+    };
+
     const char* add_names(const names_record& record);
     const char* add_event(const event_record& event, byte_offset at, std::uint64_t original);
     /// The index's number for the next name; nothing where a record may not call it `in_record`.
@@ -129,21 +137,20 @@ private:
     ) const;
 
     sparse_numbers* sparse_; // the base's; null where nothing was removed
+    beginning before_{};
     std::uint64_t covered_{};
-    bool has_own_streams_{};
+    index_summary summary_{};
     stable_vector<std::uint32_t> offsets_8_{}; // of each event's record
     stable_vector<frame_entry> frames_{};
     std::vector<append_entry> appends_{};
     number_slots appends_by_id_{}; // which of them
     name_table streams_{};
     stable_vector<std::uint64_t> bases_{};
-    type_table types_{};
+    type_table types_{}; // those from before, too: they are few
     name_table tags_{};
-    std::vector<short_list> by_stream_{};
-    std::vector<ordinal_list> by_type_{};
-    std::vector<short_list> by_tag_{};
-    std::int64_t occurred_min_ns_{std::numeric_limits<std::int64_t>::max()};
-    std::int64_t occurred_max_ns_{std::numeric_limits<std::int64_t>::min()};
+    grown_lists by_stream_{};
+    grown_lists by_type_{};
+    grown_lists by_tag_{};
 };
 
 } // namespace everfold::log

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
+#include <everfold/log/index_at_close.hpp>
 #include <everfold/log/log_index.hpp>
 #include <everfold/log/remains.hpp>
 
@@ -45,11 +46,17 @@ void log_index::add_sealed(const segment_entry& entry) {
     segments_.push_back({.entry = std::make_shared<const segment_entry>(entry)});
 }
 
-void log_index::add_active(const segment_entry& entry, std::shared_ptr<segment_source> source) {
+void log_index::add_active(
+    const segment_entry& entry,
+    std::shared_ptr<segment_source> source,
+    std::shared_ptr<growing_index> known
+) {
+    if (known == nullptr)
+        known = std::make_shared<growing_index>(entry.first);
     segment added{
         .entry = std::make_shared<const segment_entry>(entry),
         .source = std::move(source),
-        .growing = std::make_shared<growing_index>(entry.first)};
+        .growing = std::move(known)};
     const std::unique_lock lock{mutex_};
     segments_.push_back(std::move(added));
 }
@@ -74,6 +81,18 @@ void log_index::seal_active(const segment_entry& entry) {
     check(last.entry->number == entry.number, "the segment that is sealed is the active one");
     last.entry = std::make_shared<const segment_entry>(entry);
     last.source.reset(); // opened again like any other
+}
+
+void log_index::store_active_index(const walk_state& at) {
+    std::shared_ptr<const segment_entry> entry;
+    std::shared_ptr<const growing_index> growing;
+    {
+        const std::shared_lock lock{mutex_};
+        entry = segments_.back().entry;
+        growing = segments_.back().growing;
+    }
+    const auto of = identity_of_active(log_id_, *entry, *growing, at);
+    files_->store_active_index(*entry, *growing, of);
 }
 
 void log_index::store_index(std::uint64_t number) {
@@ -154,7 +173,7 @@ segment_view log_index::view_of(const segment& s) const {
         visible_in(s),
         is_active ? std::max(end_, s.entry->first) : s.entry->end,
         s.growing == nullptr ? 0 : s.growing->frame_count(),
-        is_active ? s.growing->has_own_streams() : s.entry->has_own_streams};
+        is_active ? s.growing->summary().has_own_streams : s.entry->has_own_streams};
 }
 
 std::vector<segment_view> log_index::segments() const {
@@ -302,9 +321,7 @@ std::optional<std::uint64_t> log_index::next_revision(std::string_view stream) c
             continue;
         auto count = index->count_of_stream(*number);
         if (view.is_active()) {
-            // What is not yet visible lies at the end.
-            while (count > 0 && index->ordinal_in_stream(*number, count - 1) >= view.event_count)
-                --count;
+            count = index->count_of_stream_before(*number, view.event_count); // what is visible
         } else if (count == 0) {
             return index->stream(*number).base; // its events are gone, its revisions are not
         }

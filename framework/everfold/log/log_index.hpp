@@ -7,6 +7,7 @@
 #include <everfold/base/uuid.hpp>
 #include <everfold/log/candidates.hpp>
 #include <everfold/log/frame_reader.hpp>
+#include <everfold/log/frame_walk.hpp>
 #include <everfold/log/growing_index.hpp>
 #include <everfold/log/manifest.hpp>
 #include <everfold/log/names.hpp>
@@ -82,8 +83,13 @@ public:
     /// The next segment, in order, which nobody writes to any more.
     void add_sealed(const segment_entry& entry);
 
-    /// The next segment, in order, and the last one for now.
-    void add_active(const segment_entry& entry, std::shared_ptr<segment_source> source);
+    /// The next segment, in order, and the last one for now. `known` is an index of its first
+    /// frames, null where they are still to be added.
+    void add_active(
+        const segment_entry& entry,
+        std::shared_ptr<segment_source> source,
+        std::shared_ptr<growing_index> known = nullptr
+    );
 
     /// The next batch of the active segment. A sentence where its records are not well-formed.
     [[nodiscard]] const char* add_batch(const frame_view& frame, std::uint64_t chain_after);
@@ -94,6 +100,9 @@ public:
     /// The active segment is sealed, as `entry` says. What was learned of it while it grew is kept
     /// until store_index().
     void seal_active(const segment_entry& entry);
+
+    /// Stores the index of the active segment, all of which lies before `at`.
+    void store_active_index(const walk_state& at);
 
     /// Writes the index of a sealed segment that is in memory only to its file.
     void store_index(std::uint64_t number);
@@ -180,8 +189,15 @@ public:
         return types_[number];
     }
 
-    /// Of the active segment, for the writer that is about to go on with it.
+    /// Of the active segment, for its writer.
     [[nodiscard]] const growing_index& active() const;
+
+    /// What `ask` says of it, which may grow meanwhile.
+    template <class Ask>
+    [[nodiscard]] auto ask_active(const Ask& ask) const {
+        const std::shared_lock lock{mutex_};
+        return ask(static_cast<const growing_index&>(*segments_.back().growing));
+    }
 
     [[nodiscard]] std::shared_ptr<segment_source> active_source() const;
 

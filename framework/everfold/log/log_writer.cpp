@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
+#include <everfold/log/index_at_close.hpp>
 #include <everfold/log/log_writer.hpp>
 #include <everfold/log/not_written.hpp>
 #include <everfold/log/segment_file.hpp>
@@ -78,6 +79,7 @@ log_writer::log_writer(
     , written_{loaded.active}
     , durable_{loaded.active}
     , gathering_{std::make_shared<group_fate>()}
+    , indexed_to_{loaded.indexed_to}
     , is_sealed_{loaded.active.is_sealed}
     , upkeep_{machine_, directory_, *index_, *this, options.compresses_sealed} {
     std::unique_lock all{mutex_}; // upkeep may begin before this is done
@@ -329,6 +331,17 @@ head_mark log_writer::mark_of(head_state state) const {
         .is_paired = pair_ != 0};
 }
 
+void log_writer::leave_index() {
+    // A segment that ends in its seal is not for long the active one.
+    if (is_sealed_)
+        return;
+    const auto path = io::join(directory_, index_file_name(manifest_.segments.back()));
+    const bool is_of_no_use =
+        indexed_to_ == first_frame && machine_.files->kind(path) != io::path_kind::missing;
+    if (is_of_no_use || durable_.at - indexed_to_ > unindexed_bytes_max(limits_))
+        index_->store_active_index(durable_);
+}
+
 void log_writer::close() {
     require_process();
     std::unique_lock lock{mutex_};
@@ -358,6 +371,7 @@ void log_writer::close() {
             next_file_.reset();
             remove_if_there(next_segment_name);
             complete(manifest_);
+            leave_index();
             head_->write_both_synced(encode(mark_of(head_state::closed)));
         }
     } catch (...) {

@@ -244,6 +244,7 @@ private:
     void make_next_segment_ahead() override;
     void want_next_segment(); // once the active one is half full
     void remove_if_there(const std::string& name);
+    void leave_index(); // of the active segment, on closing
     void complete(manifest& m);
     /// Changes the manifest while appends go on; rotation, which does, too, waits. A failure is the
     /// writer's end.
@@ -277,6 +278,7 @@ private:
     walk_state durable_{};
     /// What becomes of the frames that are gathered now.
     std::shared_ptr<group_fate> gathering_{};
+    byte_offset indexed_to_;    // the active segment's index that is stored, where that is of use
     bool is_sealed_{};          // a crash or a full disk came between the seal and the next segment
     bool is_rotation_wanted_{}; // the active segment has no room for somebody, or is too old
     /// When the active segment's first event came, by the wall clock.

@@ -79,9 +79,9 @@ void log_writer::rotate() {
     sealed.recorded_last_ns = here.recorded_ns;
     sealed.epoch_end = here.epoch;
     sealed.event_count = here.next - sealed.first;
-    sealed.has_own_streams = index_->active().has_own_streams();
-    sealed.occurred_min_ns = index_->active().occurred_min_ns();
-    sealed.occurred_max_ns = index_->active().occurred_max_ns();
+    sealed.has_own_streams = index_->active().summary().has_own_streams;
+    sealed.occurred_min_ns = index_->active().summary().occurred_min_ns;
+    sealed.occurred_max_ns = index_->active().summary().occurred_max_ns;
 
     const auto id = machine_.random->next_u64();
     const segment_entry fresh{
@@ -104,6 +104,7 @@ void log_writer::rotate() {
     framer_.begin_segment(fresh);
     written_ = framer_.here();
     durable_ = written_;
+    indexed_to_ = first_frame;
     is_sealed_ = false;
     is_rotation_wanted_ = false;
     is_next_wanted_ = false;

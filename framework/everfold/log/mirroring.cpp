@@ -234,11 +234,12 @@ private:
 
     void copy_segments() {
         for (const auto& entry : log_->content.segments) {
+            const auto index = index_file_name(entry);
             if (!is_kept(entry)) {
+                remove_if_there(*files_, io::join(*to_, index)); // of what is replaced
                 copy(entry.file);
                 ++copied_;
             }
-            const auto index = index_file_name(entry);
             if (is_there(*files_, *from_, index) && !is_there(*files_, *to_, index))
                 copy(index);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
+#include <everfold/log/index_at_close.hpp>
 #include <everfold/log/opening.hpp>
 #include <everfold/log/quarantine.hpp>
 #include <everfold/log/segment_file.hpp>
@@ -150,22 +151,33 @@ void rewrite_slots(
     }
 }
 
-void walk_into(loaded_log& log, frame_reader& reader, byte_offset end) {
-    walk_frames(reader, end, log.active, [&](const frame_view& batch, std::uint64_t chain) {
+/// Into the index of a log that somebody else may be reading.
+batch_sink add_to_shared(loaded_log& log) {
+    return [&log](const frame_view& batch, std::uint64_t chain) {
         return log.index->add_batch(batch, chain);
-    });
+    };
 }
 
-/// Adds the segments from number `from` on. The last one is still to be walked.
+/// Into one that nobody knows yet, and that needs no lock.
+batch_sink add_to(const std::shared_ptr<growing_index>& index) {
+    return
+        [index](const frame_view& batch, std::uint64_t chain) { return index->add(batch, chain); };
+}
+
+/// Adds the segments from number `from` on. The last one is still to be walked, behind what is
+/// `known` of it.
 void add_segments(
-    loaded_log& log, std::uint64_t from, const std::shared_ptr<segment_source>& active
+    loaded_log& log,
+    std::uint64_t from,
+    const std::shared_ptr<segment_source>& active,
+    const std::shared_ptr<growing_index>& known = nullptr
 ) {
     const auto& segments = log.content.segments;
     for (const auto& entry : segments) {
         if (entry.number < from)
             continue;
         if (entry.kind == segment_kind::active)
-            log.index->add_active(entry, active);
+            log.index->add_active(entry, active, known);
         else
             log.index->add_sealed(entry);
     }
@@ -175,23 +187,23 @@ void add_segments(
 
 /// Walks on in the active segment, up to `bound`. After a read error it can be called again, and
 /// goes on where it stopped.
-frame_reader walk_on(loaded_log& log, byte_offset bound) {
+frame_reader walk_on(loaded_log& log, byte_offset bound, const batch_sink& take) {
     auto source = log.index->active_source();
     const auto end = std::min(bound, byte_offset{source->size()});
     frame_reader reader{
         std::move(source),
         header_seed(log.content.log_id, log.content.segments.back().id),
         log.index->batch_bytes_max()};
-    walk_into(log, reader, end);
+    walk_frames(reader, end, log.active, take);
     return reader;
 }
 
 /// Walks on as far as the watermarks of the frames behind vouch for what lies before them. A head
 /// mark that was torn, or an older copy of one, says less than they do.
-void walk_to_watermarks(loaded_log& log, frame_reader& reader) {
+void walk_to_watermarks(loaded_log& log, frame_reader& reader, const batch_sink& take) {
     const auto known = watermark_behind(reader, log.active.at, byte_offset{reader.source().size()});
     if (known > log.active.at)
-        walk_into(log, reader, known);
+        walk_frames(reader, known, log.active, take);
 }
 
 loaded_log begin_loading(
@@ -212,6 +224,25 @@ loaded_log begin_loading(
         std::make_unique<segment_files>(machine, directory, id, batch_bytes_max, stores_indexes)
     );
     return log;
+}
+
+/// Adds all segments, the active one as far as its stored index goes; then its frames go to what is
+/// returned.
+batch_sink begin_walking(
+    const io::machine& machine,
+    const std::string& directory,
+    loaded_log& log,
+    const std::shared_ptr<segment_source>& active
+) {
+    auto known =
+        take_up_index(machine, directory, log.content, log.head, active, log.index->files());
+    const auto index = known ? std::move(known->index)
+                             : std::make_shared<growing_index>(log.content.segments.back().first);
+    add_segments(log, 0, active, index);
+    if (known)
+        log.active = known->at;
+    log.indexed_to = log.active.at;
+    return add_to(index);
 }
 
 /// Manifest, head mark and active segment that belong together, taken beside a living writer.
@@ -293,12 +324,12 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
     auto active = open_active(machine, directory, content);
     auto log = begin_loading(machine, directory, std::move(content), head, true);
     log.active_file = active_file;
-    add_segments(log, 0, active);
+    const auto take = begin_walking(machine, directory, log, active);
     const auto durable = durable_in_active(log, machine, directory);
     const bool is_cache_suspect = durable.is_same_boot && head.mark.state == head_state::failed;
-    auto reader = walk_on(log, is_cache_suspect ? durable.at : no_bound);
+    auto reader = walk_on(log, is_cache_suspect ? durable.at : no_bound, take);
     if (is_cache_suspect && log.active.at >= durable.at)
-        walk_to_watermarks(log, reader);
+        walk_to_watermarks(log, reader, take);
     const auto torn = judge_tail(log, reader, durable.at);
     rewrite_slots(machine, directory, log, read);
     if (torn > 0) {
@@ -355,9 +386,9 @@ loaded_log load_for_reading(const io::machine& machine, const std::string& direc
     for (int attempt = 1;; ++attempt) {
         auto view = take_view(machine, directory);
         auto log = begin_loading(machine, directory, std::move(view.content), view.head, false);
-        add_segments(log, 0, view.active);
+        const auto take = begin_walking(machine, directory, log, view.active);
         const auto durable = durable_in_active(log, machine, directory);
-        auto reader = walk_on(log, durable.is_bound ? durable.at : no_bound);
+        auto reader = walk_on(log, durable.is_bound ? durable.at : no_bound, take);
         // Where there was no writer when the mark was read, one may have come by now: then not all
         // that was read need be durable, and what lies behind is no damage.
         const bool had_no_writer = !durable.is_bound || view.head.mark.state == head_state::closed;
@@ -365,7 +396,7 @@ loaded_log load_for_reading(const io::machine& machine, const std::string& direc
             read_head_mark(*machine.files, directory, log.content.log_id).mark != view.head.mark)
             continue;
         if (durable.is_bound && log.active.at >= durable.at)
-            walk_to_watermarks(log, reader);
+            walk_to_watermarks(log, reader, take);
         judge_as_reader(log, reader, durable);
         if (!view.are_slots_whole)
             log.notes.notes.push_back(
@@ -404,7 +435,7 @@ void follow(const io::machine& machine, const std::string& directory, loaded_log
     }
     const auto& active = log.content.segments.back();
     const auto durable = head.mark.segment_id == active.id ? head.mark.durable : first_frame;
-    auto reader = walk_on(log, durable);
+    auto reader = walk_on(log, durable, add_to_shared(log));
     if (log.active.at < durable)
         throw damage_at(
             reader.source(), log.active.at, std::string{log.active.why}, log.active.next

@@ -34,6 +34,8 @@ struct loaded_log {
     std::shared_ptr<io::file> active_file{};
     /// How far the active segment was walked.
     walk_state active{};
+    /// Before this, its stored index has said what it holds.
+    byte_offset indexed_to{};
     open_notes notes{};
 };
 

@@ -13,7 +13,7 @@ namespace everfold::log {
 namespace {
 
 /// Of files that are not live: whether they can be made again from what is. An index that belongs
-/// to no sealed segment, or is half written; half a copy of a file of the log that this one
+/// to no segment, or is half written; half a copy of a file of the log that this one
 /// mirrors; an unfinished archive of a segment whose own file is live; an unfinished rewriting of a
 /// segment that has a file.
 bool is_spare(std::string_view name, const manifest& content) {
@@ -117,7 +117,7 @@ void put_orphans_aside(
         if (!name.starts_with("seg-"))
             continue;
         const bool is_live = std::ranges::any_of(content.segments, [&](const segment_entry& s) {
-            return s.file == name || (s.kind != segment_kind::active && index_file_name(s) == name);
+            return s.file == name || index_file_name(s) == name;
         });
         if (is_live)
             continue;

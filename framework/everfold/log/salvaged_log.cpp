@@ -8,7 +8,6 @@
 #include <everfold/log/stored_index.hpp>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -18,13 +17,9 @@ namespace {
 
 constexpr const char* missing_segment = "the segment that held them is missing";
 
-/// The index beside a segment, as far as it is whole and of that segment.
-struct found_index {
-    index_identity of{};
-    std::shared_ptr<const segment_index> content{};
-};
-
-found_index find_index(
+/// The index beside a segment, as far as it is whole and of that segment. Of the one that was the
+/// active one it knows the events up to some point.
+read_index find_index(
     const io::machine& machine,
     const std::string& directory,
     const segment_entry& entry,
@@ -34,24 +29,11 @@ found_index find_index(
         const auto path = io::join(directory, index_file_name(entry));
         if (machine.files->kind(path) == io::path_kind::missing)
             return {};
-        std::array<std::byte, 76> begin{};
-        if (machine.files->open(path, io::open_mode::read)->read_at(byte_offset{0}, begin) <
-            begin.size())
-            return {};
-        found_index out;
-        std::copy_n(begin.begin() + 16, 16, out.of.log_id.octets.begin());
-        out.of.segment_id = load_le<std::uint64_t>(begin.data() + 32);
-        out.of.first = position{load_le<std::uint64_t>(begin.data() + 40)};
-        out.of.end = position{load_le<std::uint64_t>(begin.data() + 48)};
-        out.of.end_offset = byte_offset{load_le<std::uint64_t>(begin.data() + 56)};
-        out.of.chain_end = load_le<std::uint64_t>(begin.data() + 64);
-        out.of.event_count = load_le<std::uint32_t>(begin.data() + 72);
-        out.of.is_rewritten = (load_le<std::uint32_t>(begin.data() + 12) & 1U) != 0;
-        if (out.of.log_id != log_id || out.of.segment_id != entry.id || out.of.first != entry.first)
-            return {};
         std::string why;
-        out.content = open_stored_index(*machine.files, path, out.of, why);
-        return out.content == nullptr ? found_index{} : out;
+        auto out = read_stored_index(*machine.files, path, why);
+        const bool is_mine =
+            out.of.log_id == log_id && out.of.segment_id == entry.id && out.of.first == entry.first;
+        return is_mine ? out : read_index{};
     } catch (const error&) {
         return {}; // it only helps
     }
@@ -453,7 +435,7 @@ private:
     std::string why_{missing_segment};
     std::uint32_t epoch_{};
     std::int64_t recorded_ns_{};
-    found_index index_{};
+    read_index index_{};
     frame_healer healer_{};
     std::string file_{};
     salvaged_batch batch_{};

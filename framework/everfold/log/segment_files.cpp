@@ -113,9 +113,14 @@ std::shared_ptr<const segment_index> segment_files::index_of(const segment_entry
     const auto path = io::join(directory_, name);
     if (machine_.files->kind(path) != io::path_kind::missing) {
         std::string why;
-        if (auto index = open_stored_index(*machine_.files, path, identity_of(entry), why))
-            return index;
-        note("the index '" + name + "' is not used: " + why);
+        auto found = read_stored_index(*machine_.files, path, why);
+        if (found.content != nullptr && found.of == identity_of(entry))
+            return std::move(found.content);
+        if (found.content != nullptr)
+            why = "it is of another segment, or of another state of it";
+        // Until it is stored anew, the one from before the segment was sealed may be there.
+        if (!found.of.growth)
+            note("the index '" + name + "' is not used: " + why);
     }
     const auto made =
         walk_sealed_segment(source_of(entry), entry, nullptr, log_id_, batch_bytes_max_);
@@ -142,6 +147,17 @@ segment_files::store_index(const segment_entry& entry, const segment_index& inde
     return nullptr;
 }
 
+void segment_files::store_active_index(
+    const segment_entry& entry, const segment_index& index, const index_identity& of
+) {
+    const auto name = index_file_name(entry);
+    try {
+        io::replace_durably(*machine_.files, io::join(directory_, name), encode(index, of));
+    } catch (const error& e) {
+        note("the index '" + name + "' could not be stored: " + e.what());
+    }
+}
+
 std::string
 segment_files::compare_index(const segment_entry& entry, const segment_index& truth) const {
     const auto name = index_file_name(entry);
@@ -151,6 +167,9 @@ segment_files::compare_index(const segment_entry& entry, const segment_index& tr
     const auto content = machine_.files->open(path, io::open_mode::read)->map();
     if (std::ranges::equal(content->bytes(), encode(truth, identity_of(entry))))
         return {};
+    std::string why;
+    if (read_stored_index(*machine_.files, path, why).of.growth)
+        return {}; // from before the segment was sealed
     return "the index '" + name +
            "' does not say what the segment holds; delete the file, and the "
            "next writer makes it again";

@@ -47,6 +47,11 @@ public:
     [[nodiscard]] std::shared_ptr<const segment_index>
     store_index(const segment_entry& entry, const segment_index& index);
 
+    /// The same for the active segment, as far as `of` says; who opens the log next may use it.
+    void store_active_index(
+        const segment_entry& entry, const segment_index& index, const index_identity& of
+    );
+
     /// What is wrong with the index file of a segment whose frames give `truth`; empty where it
     /// says the same, or is missing.
     [[nodiscard]] std::string

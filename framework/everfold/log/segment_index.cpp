@@ -36,6 +36,14 @@ std::uint64_t segment_index::first_in_stream_from(std::uint32_t number, revision
                : gaps->second.dense_from(static_cast<std::uint32_t>(counted));
 }
 
+std::uint32_t segment_index::count_of_stream_before(std::uint32_t number, std::uint32_t end) const {
+    if (end >= event_count())
+        return count_of_stream(number);
+    ordinal_list list;
+    append_stream(number, list);
+    return static_cast<std::uint32_t>(std::ranges::lower_bound(list, end) - list.begin());
+}
+
 std::span<const std::uint32_t> segment_index::tail(
     list_of kind, std::uint32_t number, std::uint32_t from, ordinal_list& buffer
 ) const {

@@ -10,6 +10,7 @@
 #include <everfold/log/sparse_numbers.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +57,17 @@ struct type_entry {
     std::string_view name{};
     std::uint32_t version{};
     payload_format format{payload_format::cbor};
+};
+
+/// What an index is not asked for, but who seals the segment has to say.
+struct index_summary {
+    /// Of occurred_at, as in frame_entry; crossed where there is no event.
+    std::int64_t occurred_min_ns{std::numeric_limits<std::int64_t>::max()};
+    std::int64_t occurred_max_ns{std::numeric_limits<std::int64_t>::min()};
+    /// Whether an event is of one of the log's own streams.
+    bool has_own_streams{};
+
+    friend bool operator==(const index_summary&, const index_summary&) = default;
 };
 
 /// Streams, types and tags go by numbers of the index here, dense and in the order in which the
@@ -116,6 +128,10 @@ public:
     /// Of the stream's event `i` here, below count_of_stream().
     [[nodiscard]] virtual std::uint32_t
     ordinal_in_stream(std::uint32_t number, std::uint32_t i) const = 0;
+
+    /// How many of the stream's events have an ordinal before `end`.
+    [[nodiscard]] virtual std::uint32_t
+    count_of_stream_before(std::uint32_t number, std::uint32_t end) const;
 
     [[nodiscard]] revision revision_in_stream(std::uint32_t number, std::uint32_t i) const;
 

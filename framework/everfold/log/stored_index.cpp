@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace everfold::log {
 
@@ -26,8 +26,11 @@ constexpr std::array<std::byte, 8> index_magic{
     std::byte{0}};
 constexpr std::uint32_t index_format = 0;
 constexpr std::uint32_t rewritten_flag = 1;
+constexpr std::uint32_t growth_flag = 2;
+constexpr std::uint32_t own_streams_flag = 1; // of a growth
 constexpr std::size_t index_header_size = 8 + 4 + 4 + 16 + 5 * 8 + 6 * 4 + 3 * 8;
 static_assert(index_header_size == 120);
+constexpr std::size_t segment_id_at = 8 + 4 + 4 + 16;
 constexpr std::size_t checksum_size = 8;
 constexpr std::size_t frame_entry_size = 4 + 4 + 4 * 8;
 constexpr std::size_t name_entry_size = 8 + 4 + 4; ///< of streams and types
@@ -135,10 +138,12 @@ public:
     /// Numbers in the order of their names.
     template <class NameOf>
     void add_order(std::uint32_t count, const NameOf& name_of) {
-        std::vector<std::uint32_t> order(count);
-        std::iota(order.begin(), order.end(), 0U);
-        std::ranges::sort(order, {}, name_of);
-        for (const auto number : order)
+        std::vector<std::pair<std::string_view, std::uint32_t>> order;
+        order.reserve(count);
+        for (std::uint32_t i = 0; i < count; ++i)
+            order.emplace_back(name_of(i), i);
+        std::ranges::sort(order);
+        for (const auto& [name, number] : order)
             append_le(orders_, number);
     }
 
@@ -146,7 +151,7 @@ public:
         byte_buffer out;
         append_bytes(out, index_magic);
         append_le(out, index_format);
-        append_le(out, of.is_rewritten ? rewritten_flag : 0);
+        append_le(out, (of.is_rewritten ? rewritten_flag : 0) | (of.growth ? growth_flag : 0));
         append_bytes(out, of.log_id.octets);
         append_le(out, of.segment_id);
         append_le(out, of.first.value());
@@ -167,6 +172,8 @@ public:
             append_bytes(out, *section);
         if (const auto* sparse = index.sparse())
             append_sparse(out, *sparse);
+        if (of.growth)
+            append_growth(out, *of.growth);
         append_le(out, checksum(out, of.segment_id));
         return out;
     }
@@ -191,6 +198,17 @@ private:
             for (const auto number : *numbers)
                 append_le(out, number);
         }
+    }
+
+    static void append_growth(byte_buffer& out, const segment_growth& growth) {
+        append_le(out, growth.frame_count);
+        append_le(out, growth.last_frame.value());
+        append_le(out, growth.watermark.value());
+        append_le(out, growth.recorded_ns);
+        append_le(out, growth.summary.occurred_min_ns);
+        append_le(out, growth.summary.occurred_max_ns);
+        append_le(out, growth.epoch);
+        append_le(out, growth.summary.has_own_streams ? own_streams_flag : 0);
     }
 
     static std::uint32_t place_behind(const byte_buffer& section) {
@@ -249,11 +267,10 @@ public:
         , content_{std::move(content)}
         , path_{std::move(path)} {}
 
-    /// False where it is not an index of that segment. The checksum has held.
-    [[nodiscard]] bool parse(const index_identity& of) {
+    /// False where it does not fit together. The checksum has held.
+    [[nodiscard]] bool parse(index_identity& mine) {
         section_taker in{content_->bytes().first(content_->bytes().size() - checksum_size)};
         static_cast<void>(in.take(index_magic.size() + 4));
-        index_identity mine;
         const auto flags = in.number<std::uint32_t>();
         mine.is_rewritten = flags == rewritten_flag;
         std::ranges::copy(in.take(16), mine.log_id.octets.begin());
@@ -284,12 +301,16 @@ public:
         offsets_ = in.take(offsets_size);
         lists_ = in.take(lists_size);
         texts_ = in.take(texts_size);
-        if (mine.is_rewritten && !parse_sparse(in, of.end - of.first))
+        if (mine.end < mine.first)
             return false;
-        return in.took_exactly_all() && mine == of && flags <= rewritten_flag &&
-               of.end >= of.first && of.end - of.first >= events_ &&
-               (mine.is_rewritten || of.end - of.first == events_) &&
-               (frame_count_ == 0) == (of.end == of.first);
+        const auto covered = mine.end - mine.first;
+        if (mine.is_rewritten && !parse_sparse(in, covered))
+            return false;
+        if (flags == growth_flag)
+            mine.growth = take_growth(in);
+        return in.took_exactly_all() && flags <= growth_flag && covered >= events_ &&
+               (mine.is_rewritten || covered == events_) &&
+               (frame_count_ == 0) == (mine.end == mine.first);
     }
 
     [[nodiscard]] std::uint32_t event_count() const noexcept override { return events_; }
@@ -426,6 +447,19 @@ public:
     }
 
 private:
+    static segment_growth take_growth(section_taker& in) {
+        segment_growth out;
+        out.frame_count = in.number<std::uint64_t>();
+        out.last_frame = byte_offset{in.number<std::uint64_t>()};
+        out.watermark = byte_offset{in.number<std::uint64_t>()};
+        out.recorded_ns = in.number<std::int64_t>();
+        out.summary.occurred_min_ns = in.number<std::int64_t>();
+        out.summary.occurred_max_ns = in.number<std::int64_t>();
+        out.epoch = in.number<std::uint32_t>();
+        out.summary.has_own_streams = in.number<std::uint32_t>() == own_streams_flag;
+        return out;
+    }
+
     static bool take_gaps(section_taker& in, gap_list& out, std::uint64_t dense_max) {
         for (auto left = in.number<std::uint32_t>(); left > 0; --left) {
             const auto at = in.number<std::uint32_t>();
@@ -622,31 +656,46 @@ byte_buffer encode(const segment_index& index, const index_identity& of) {
     return writer.take(index, of);
 }
 
-std::shared_ptr<const segment_index> open_stored_index(
-    io::file_system& files, const std::string& path, const index_identity& of, std::string& why
-) {
+read_index read_stored_index(io::file_system& files, const std::string& path, std::string& why) {
     auto content = files.open(path, io::open_mode::read)->map();
     const auto bytes = content->bytes();
     if (bytes.size() < index_header_size + checksum_size ||
         !std::ranges::equal(bytes.first(index_magic.size()), index_magic)) {
         why = "it is not an index";
-        return nullptr;
+        return {};
     }
     if (load_le<std::uint32_t>(bytes.data() + index_magic.size()) != index_format) {
         why = "it is in the format of another version";
-        return nullptr;
+        return {};
     }
     const auto covered = bytes.first(bytes.size() - checksum_size);
-    if (checksum(covered, of.segment_id) != load_le<std::uint64_t>(bytes.data() + covered.size())) {
+    const auto segment_id = load_le<std::uint64_t>(bytes.data() + segment_id_at);
+    if (checksum(covered, segment_id) != load_le<std::uint64_t>(bytes.data() + covered.size())) {
         why = "its checksum does not hold";
+        return {};
+    }
+    const position first{load_le<std::uint64_t>(bytes.data() + segment_id_at + 8)};
+    auto index = std::make_shared<stored_index>(first, std::move(content), path);
+    read_index out;
+    if (!index->parse(out.of)) {
+        why = "it holds what no index of ours does";
+        return {};
+    }
+    out.content = std::move(index);
+    return out;
+}
+
+std::shared_ptr<const segment_index> open_stored_index(
+    io::file_system& files, const std::string& path, const index_identity& of, std::string& why
+) {
+    auto found = read_stored_index(files, path, why);
+    if (found.content == nullptr)
+        return nullptr;
+    if (found.of != of) {
+        why = "it is of another segment, or of another state of it";
         return nullptr;
     }
-    auto index = std::make_shared<stored_index>(of.first, std::move(content), path);
-    if (!index->parse(of)) {
-        why = "it is of another segment";
-        return nullptr;
-    }
-    return index;
+    return std::move(found.content);
 }
 
 } // namespace everfold::log

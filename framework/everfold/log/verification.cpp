@@ -2,6 +2,7 @@
 #include <everfold/base/error.hpp>
 #include <everfold/log/discovery.hpp>
 #include <everfold/log/growing_index.hpp>
+#include <everfold/log/index_at_close.hpp>
 #include <everfold/log/opening.hpp>
 #include <everfold/log/remains.hpp>
 #include <everfold/log/salvage.hpp>
@@ -364,10 +365,10 @@ private:
                    s.source->size() == entry.end_offset.value() && walk.epoch == entry.epoch_end &&
                    walk.recorded_ns == entry.recorded_last_ns &&
                    (!state.is_chain_known || walk.chain == entry.chain_end) &&
-                   (!is_index_whole || (index->occurred_min_ns() == entry.occurred_min_ns &&
-                                        index->occurred_max_ns() == entry.occurred_max_ns &&
+                   (!is_index_whole || (index->summary().occurred_min_ns == entry.occurred_min_ns &&
+                                        index->summary().occurred_max_ns == entry.occurred_max_ns &&
                                         index->event_count() == entry.event_count &&
-                                        index->has_own_streams() == entry.has_own_streams));
+                                        index->summary().has_own_streams == entry.has_own_streams));
         };
         if (is_sealed && !is_as_sealed() &&
             (out_.damage.size() == known || out_.damage.back().at < walk.at))
@@ -396,10 +397,39 @@ private:
             );
         if (auto fault = streams_.take(*index, out_.removed_events - before.events); !fault.empty())
             add_damage(s, byte_offset{0}, byte_offset{0}, std::move(fault), entry.first);
-        if (is_sealed) {
-            if (auto wrong = files_->compare_index(entry, *index); !wrong.empty())
-                out_.notes.push_back(std::move(wrong));
-        }
+        auto wrong = is_sealed ? files_->compare_index(entry, *index) : compare_active_index(s);
+        if (!wrong.empty())
+            out_.notes.push_back(std::move(wrong));
+    }
+
+    /// Of the active segment, whose frames are intact, an index may be there that was made when a
+    /// writer closed the log: of the frames that there were then.
+    [[nodiscard]] std::string compare_active_index(const subject& s) const {
+        const auto name = index_file_name(*s.entry);
+        const auto path = io::join(*directory_, name);
+        if (!s.is_listed || machine_->files->kind(path) == io::path_kind::missing)
+            return {};
+        std::string why;
+        const auto of = read_stored_index(*machine_->files, path, why).of;
+        if (of.growth && of.end_offset > s.end)
+            return {}; // a writer has closed the log meanwhile
+        growing_index truth{s.entry->first};
+        auto walk = beginning_of(*s.entry, s.before);
+        frame_reader reader{s.source, header_seed(log_id_, s.entry->id), batch_bytes_max_};
+        walk_frames(
+            reader,
+            of.growth ? of.end_offset : walk.at,
+            walk,
+            [&](const frame_view& frame, std::uint64_t chain) { return truth.add(frame, chain); }
+        );
+        const auto content = machine_->files->open(path, io::open_mode::read)->map();
+        const auto expected = encode(truth, identity_of_active(log_id_, *s.entry, truth, walk));
+        if (std::ranges::equal(content->bytes(), expected))
+            return {};
+        return "the index '" + name +
+               "' does not say what the segment holds; delete the file, and it takes longer to "
+               "open "
+               "the log until a writer makes it again";
     }
 
     const io::machine* machine_;
