@@ -13,6 +13,7 @@
 #include <everfold/aggregate/decider.hpp>
 #include <everfold/aggregate/fold.hpp>
 #include <everfold/aggregate/repository.hpp>
+#include <everfold/aggregate/stream_table.hpp>
 #include <everfold/base/bytes.hpp>
 #include <everfold/base/durability.hpp>
 #include <everfold/base/error.hpp>

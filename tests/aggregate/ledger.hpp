@@ -109,6 +109,9 @@ public:
         return *current_;
     }
 
+    /// Of the log, where it is in a directory.
+    [[nodiscard]] std::string path() const { return directory_ / "log"; }
+
     /// Closes the store and opens it again. Nothing that was made from it may be left.
     everfold::store& reopen() {
         if (!IsInMemory && current_) {

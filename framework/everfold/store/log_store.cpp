@@ -7,6 +7,7 @@
 #include <everfold/store/log_store_cursor.hpp>
 #include <everfold/store/query_conditions.hpp>
 #include <everfold/store/repeated_append.hpp>
+#include <everfold/store/snapshot_place.hpp>
 
 #include <algorithm>
 #include <set>
@@ -291,6 +292,8 @@ std::shared_ptr<const log::reachability> log_store::reachable(bool shows_own) {
 }
 
 bool log_store::is_whole(std::string_view stream) {
+    if (stream.empty()) // the whole log
+        return rules().are_none();
     if (!rules().of(stream))
         return true;
     const auto first = read(query{}.stream(std::string{stream}).limit(1));
@@ -443,7 +446,7 @@ void log_store::save_snapshot(const snapshot& s) {
             errc::read_only,
             "'" + log_->directory() + "' was opened for reading only; a snapshot needs a writer"};
     const auto& index = log_->index();
-    if (index.position_of(s.stream, s.at) != s.log_position)
+    if (!is_place_of(s, index))
         throw error{
             errc::invalid,
             "a snapshot of stream '" + printable(s.stream) + "' at revision " +
@@ -461,7 +464,7 @@ log_store::load_snapshot(std::string_view stream, std::string_view fold, revisio
     for (const auto& name : snapshots_.names(stream, fold, up_to)) {
         std::string why;
         auto found = snapshots_.load(name, stream, fold, why);
-        if (found && (index.position_of(stream, found->content.at) != found->content.log_position ||
+        if (found && (!is_place_of(found->content, index) ||
                       index.chain_at(found->content.log_position) != found->chain)) {
             why = "the log does not confirm it";
             found.reset();

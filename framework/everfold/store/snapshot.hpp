@@ -10,7 +10,8 @@
 
 namespace everfold {
 
-/// What a store keeps for a fold of one stream.
+/// What a store keeps for a fold of one stream, or of the whole log: then `stream` is empty, and
+/// `at` has the number of `log_position`.
 struct snapshot {
     std::string stream{};
     /// Which fold of the stream, where there are several.

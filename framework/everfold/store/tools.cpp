@@ -8,6 +8,7 @@
 #include <everfold/log/verification.hpp>
 #include <everfold/store/carried_rules.hpp>
 #include <everfold/store/snapshot_files.hpp>
+#include <everfold/store/snapshot_place.hpp>
 #include <everfold/store/tools.hpp>
 
 #include <nlohmann/json.hpp>
@@ -67,8 +68,7 @@ void look_at_snapshots(
         }
         const auto& s = found->content;
         try {
-            if (index.position_of(s.stream, s.at) != s.log_position ||
-                index.chain_at(s.log_position) != found->chain)
+            if (!is_place_of(s, index) || index.chain_at(s.log_position) != found->chain)
                 ignored(name, "the log does not confirm it");
         } catch (const error& e) {
             ignored(name, "what it was made of can't be read: " + e.message());
