@@ -271,7 +271,7 @@ MUSEUM = (
             mutant(
                 "M18.2", "an index of another state of the segment is used", "log",
                 "an index of another segment, or of another state of it, is not used",
-                (LOG + "stored_index.cpp", "mine == of && flags", "flags"),
+                (LOG + "segment_files.cpp", "found.content != nullptr && found.of == identity_of(entry)", "found.content != nullptr"),
             ),
         ),
     ),
@@ -281,7 +281,7 @@ MUSEUM = (
         (mutant(
             "M19", "a snapshot is used unasked", "store",
             "P14: a snapshot of what the log no longer holds is ignored, and the report says so",
-            (STORE + "log_store.cpp", "if (found && (index.position_of(stream", "if (false && (index.position_of(stream"),
+            (STORE + "log_store.cpp", "if (found && (!is_place_of(", "if (false && (!is_place_of("),
         ),),
     ),
     Exhibit(
