@@ -21,8 +21,38 @@ walk_state beginning_of(const segment_entry& entry, const segment_entry* before)
         .next = entry.first,
         .chain = entry.chain_start,
         .epoch = before == nullptr ? 0 : before->epoch_end,
-        .recorded_ns = before == nullptr ? 0 : before->recorded_last_ns};
+        .recorded_ns = before == nullptr ? 0 : before->recorded_last_ns,
+        .is_rewritten = entry.is_rewritten,
+        .first = entry.first};
 }
+
+namespace {
+
+/// Where the frame holds what a frame of its kind never does, a sentence.
+std::string_view fault_of_kind(const frame_view& frame, const walk_state& state) {
+    const auto& header = frame.header;
+    switch (header.kind) {
+    case frame_kind::batch:
+        return {};
+    case frame_kind::mark:
+        if (!frame.body.empty() || header.event_count != 0)
+            return "a mark holds something";
+        return {};
+    case frame_kind::seal:
+        return header.event_count != 0 ? "a seal holds events" : std::string_view{};
+    case frame_kind::remains:
+        return state.is_rewritten ? std::string_view{} : "remains in a segment that lost nothing";
+    case frame_kind::provenance:
+        if (!state.is_rewritten)
+            return "a provenance in a segment that lost nothing";
+        if (header.event_count != 0 || !decode_provenance(frame.body))
+            return "a provenance is not well-formed";
+        return {};
+    }
+    return {};
+}
+
+} // namespace
 
 void walk_frames(
     frame_reader& reader, byte_offset end, walk_state& state, const batch_sink& take_batch
@@ -45,6 +75,8 @@ void walk_frames(
             state.why = "a frame is of an earlier life of the log";
         else if (header.recorded_ns < state.recorded_ns)
             state.why = "a frame was recorded before the one before it";
+        else
+            state.why = fault_of_kind(*frame, state);
         if (!state.why.empty())
             return;
         switch (header.kind) {
@@ -73,7 +105,7 @@ void walk_frames(
             break;
         case frame_kind::seal: {
             const auto s = decode_seal(frame->body);
-            if (!s || s->end != state.next || s->chain != state.chain ||
+            if (!s || s->first != state.first || s->end != state.next || s->chain != state.chain ||
                 s->frame_count != state.frame_count) {
                 state.why = "the segment's seal does not match its content";
                 return;

@@ -28,6 +28,9 @@ struct walk_state {
     std::uint64_t frame_count{};
     byte_offset last_frame{}; ///< where there is one
     bool is_sealed{};
+    /// Of the segment: only then there are frames of remains and provenance.
+    bool is_rewritten{};
+    position first{}; ///< of the segment
     /// Why it stopped.
     std::string_view why{};
 };
