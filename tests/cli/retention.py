@@ -45,8 +45,11 @@ class Rules(RetentionTest):
 
     def test_a_tombstoned_stream_takes_nothing_more(self):
         self.filled()
-        self.assertEqual(self.output_of("tombstone", "s"), "s: has ended for ever. Rule at position 6\n")
-        self.assertEqual(self.revisions(), [])
+        self.assertEqual(self.output_of("tombstone", "s"),
+                         "s: has ended for ever. Rule at position 6\n")
+        self.assertRegex(self.errors_of("read", "--stream", "s", code=REFUSED),
+                         "'s' has ended: it was tombstoned at [-0-9T:.]+Z")
+        self.assertEqual(self.revisions("r"), [0, 1, 2])
         for rule in RULES:
             self.unchanged_by(*rule, code=REFUSED, says=["'s' has ended", "nothing was changed"])
         self.unchanged_by("append", "--stream", "s", given=to_lines([{"type": "t", "data": {}}]),

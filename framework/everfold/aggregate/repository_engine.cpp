@@ -69,6 +69,7 @@ void repository_engine::check_name(std::string_view stream) {
 }
 
 std::optional<revision> repository_engine::revision_at(std::string_view stream, const as_of& when) {
+    require_no_end(stream);
     const auto last = store_.last_revision(stream);
     if (!last)
         return {};
@@ -120,8 +121,14 @@ bool repository_engine::is_usable(const snapshot& found, any_aggregate into) {
     }
 }
 
+void repository_engine::require_no_end(std::string_view stream) {
+    if (auto end = store_.engine().end_of(stream))
+        throw stream_ended{std::string{stream}, std::move(*end)};
+}
+
 void repository_engine::read_tail(any_aggregate into, any_fold fold, revision up_to) {
     auto& base = into.base;
+    require_no_end(base.stream());
     const auto last = base.last_revision();
     if (last && *last >= up_to)
         return;
@@ -152,6 +159,7 @@ void repository_engine::read_tail(any_aggregate into, any_fold fold, revision up
 
 void repository_engine::catch_up(any_aggregate into, any_fold fold) {
     check_name(into.base.stream());
+    require_no_end(into.base.stream());
     const auto last = store_.last_revision(into.base.stream());
     if (last == into.base.last_revision())
         return;

@@ -91,6 +91,8 @@ public:
 private:
     /// Whether the stream's first event can be reached.
     [[nodiscard]] bool is_whole(std::string_view stream);
+    /// Throws stream_ended where the stream was tombstoned.
+    void require_no_end(std::string_view stream);
     [[nodiscard]] snapshot snapshot_of(any_aggregate of) const;
     [[nodiscard]] bool is_usable(const snapshot& found, any_aggregate into);
     void save_snapshot_if_due(any_aggregate of) noexcept;

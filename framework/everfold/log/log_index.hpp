@@ -56,6 +56,15 @@ struct readable_segment {
 [[nodiscard]] const frame_view*
 read_known_frame(frame_reader& reader, const readable_segment& in, std::size_t number);
 
+/// What of a stream is in one segment, from some event on.
+struct stream_part {
+    bool is_named{}; ///< the segment knows the stream
+    std::uint64_t events{};
+    revision first_revision{};
+    position first{};
+    position last{};
+};
+
 /// A batch, as it was appended: some of its events may have been removed.
 struct found_append {
     uuid id{};
@@ -180,6 +189,18 @@ public:
 
     /// The streams' names, in the order of their first event.
     [[nodiscard]] std::vector<std::string> stream_names() const;
+
+    /// The same of one segment, also of those whose events there are gone.
+    [[nodiscard]] std::vector<std::string> stream_names(const segment_view& view) const;
+
+    /// What the segment has of a stream from revision `from` on, without the batches whose events
+    /// were all recorded before `from_recorded_ns`. No event is read.
+    [[nodiscard]] stream_part part_of(
+        const segment_view& view,
+        std::string_view stream,
+        revision from,
+        std::int64_t from_recorded_ns
+    ) const;
 
     /// The log's own number of an event type, the same in all its segments.
     [[nodiscard]] std::uint32_t number_of(const type_entry& type) const;

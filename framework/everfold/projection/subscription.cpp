@@ -134,7 +134,9 @@ void subscription::deliver_from(
         return;
     const auto last = std::min(everfold::position{end.value() - 1}, wanted_.within().to);
     if (from <= last) {
-        for (const auto& e : store_.read(query{wanted_}.from(from).to(last))) {
+        // Past the store's own read(): that a stream has ended is no failure of who follows it.
+        event_range events{store_.engine().read(query{wanted_}.from(from).to(last))};
+        for (const auto& e : events) {
             if (stop.stop_requested())
                 return;
             handle(e);

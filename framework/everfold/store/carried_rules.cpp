@@ -26,8 +26,8 @@ std::optional<byte_buffer> carried_rules::restate(
         return {};
     try {
         std::unordered_map<std::string, stream_rule> alone;
-        const auto stream = add_rule(alone, *event.type, event.record.payload);
-        add_rule(rules_, *event.type, event.record.payload);
+        const auto stream = add_rule(alone, *event.type, event.record.payload, event.at);
+        add_rule(rules_, *event.type, event.record.payload, event.at);
         const auto before = alone[stream].begins_at;
         const auto now = kept.kept_before(stream, before);
         if (now == before)

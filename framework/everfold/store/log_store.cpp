@@ -342,8 +342,18 @@ log_store::truncate(std::string_view stream, revision begin, expected_revision e
     return append_rule(stream, truncated_event(stream, begin), expected, begin);
 }
 
-append_result log_store::tombstone(std::string_view stream, expected_revision expected) {
-    return append_rule(stream, tombstoned_event(stream), expected);
+append_result
+log_store::tombstone(std::string_view stream, expected_revision expected, std::string_view why) {
+    if (why.size() > log::provenance_text_max)
+        throw error{errc::invalid, "the reason of a tombstone takes at most 4,096 bytes"};
+    return append_rule(stream, tombstoned_event(stream, why), expected);
+}
+
+append_result
+log_store::describe(std::string_view stream, bytes_view metadata, expected_revision expected) {
+    if (metadata.size() > stream_metadata_max)
+        throw error{errc::limit, "a stream's metadata take at most 65,536 bytes"};
+    return append_rule(stream, described_event(stream, metadata), expected);
 }
 
 append_result log_store::retain(std::string_view stream, const retention& kept) {

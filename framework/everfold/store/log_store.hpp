@@ -43,7 +43,12 @@ public:
     [[nodiscard]] append_result
     truncate(std::string_view stream, revision begin, expected_revision expected) override;
     [[nodiscard]] append_result
-    tombstone(std::string_view stream, expected_revision expected) override;
+    tombstone(std::string_view stream, expected_revision expected, std::string_view why) override;
+    [[nodiscard]] append_result
+    describe(std::string_view stream, bytes_view metadata, expected_revision expected) override;
+    [[nodiscard]] stream_info about(std::string_view stream) override;
+    [[nodiscard]] std::unique_ptr<stream_cursor> list_streams() override;
+    [[nodiscard]] std::optional<stream_end> end_of(std::string_view stream) override;
     [[nodiscard]] append_result retain(std::string_view stream, const retention& kept) override;
     scavenge_report scavenge(const scavenge_options& options) override;
     [[nodiscard]] std::vector<removal_record> removals() override;

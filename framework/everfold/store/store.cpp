@@ -2,6 +2,9 @@
 #include <everfold/base/check.hpp>
 #include <everfold/store/store.hpp>
 
+#include <algorithm>
+#include <unordered_map>
+
 namespace everfold {
 
 event_cursor::~event_cursor() = default;
@@ -11,6 +14,33 @@ store_engine::~store_engine() = default;
 store::store(std::shared_ptr<store_engine> engine)
     : engine_{std::move(engine)} {
     check(engine_ != nullptr, "a store has an engine");
+}
+
+std::vector<category_info> store::categories() {
+    std::vector<category_info> out;
+    std::unordered_map<std::string, std::size_t> places;
+    for (const auto& stream : list_streams()) {
+        if (stream.events == 0)
+            continue;
+        const auto [place, is_new] = places.try_emplace(stream.category, out.size());
+        if (is_new)
+            out.push_back({.name = stream.category});
+        auto& category = out[place->second];
+        ++category.streams;
+        category.events += stream.events;
+    }
+    return out;
+}
+
+void store::require_no_end(const query& q) {
+    const auto& items = q.items();
+    if (items.empty() || !items.front().stream)
+        return;
+    const auto& name = items.front().stream;
+    if (!std::ranges::all_of(items, [&](const query_item& item) { return item.stream == name; }))
+        return;
+    if (auto end = engine_->end_of(*name))
+        throw stream_ended{*name, std::move(*end)};
 }
 
 } // namespace everfold

@@ -13,6 +13,7 @@
 #include <everfold/store/recorded_event.hpp>
 #include <everfold/store/retention.hpp>
 #include <everfold/store/snapshot.hpp>
+#include <everfold/store/stream_info.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -198,10 +200,27 @@ public:
     truncate(std::string_view stream, revision begin, expected_revision expected) = 0;
 
     /// The stream has ended: it is empty, and nothing is ever appended to it again.
+    /// `why` stays with the rule; at most 4,096 bytes.
     [[nodiscard]] virtual append_result
-    tombstone(std::string_view stream, expected_revision expected) = 0;
+    tombstone(std::string_view stream, expected_revision expected, std::string_view why) = 0;
 
     [[nodiscard]] virtual append_result retain(std::string_view stream, const retention& kept) = 0;
+
+    /// `metadata`, a CBOR map of at most stream_metadata_max bytes (else errc::limit), takes the
+    /// place of the stream's metadata. What there was before stays in "$streams".
+    [[nodiscard]] virtual append_result
+    describe(std::string_view stream, bytes_view metadata, expected_revision expected) = 0;
+
+    // ---- what is known of streams, without reading their events
+
+    [[nodiscard]] virtual stream_info about(std::string_view stream) = 0;
+
+    /// Every stream that ever had an event, in the order of the first that is left of each; those
+    /// that have ended come last, by when they did. Keeps the store open.
+    [[nodiscard]] virtual std::unique_ptr<stream_cursor> list_streams() = 0;
+
+    /// Nothing where the stream has not ended.
+    [[nodiscard]] virtual std::optional<stream_end> end_of(std::string_view stream) = 0;
 
     /// Removes for good what can't be reached. Positions and revisions stay as they are. Throws
     /// errc::read_only where the store was opened for reading, but for a dry run.
@@ -253,7 +272,11 @@ public:
         return engine_->wait_durable(p, timeout);
     }
 
-    [[nodiscard]] event_range read(const query& q = {}) { return event_range{engine_->read(q)}; }
+    /// Throws stream_ended where the query is about one stream only, and that was tombstoned.
+    [[nodiscard]] event_range read(const query& q = {}) {
+        require_no_end(q);
+        return event_range{engine_->read(q)};
+    }
 
     [[nodiscard]] query_explanation explain(const query& q) { return engine_->explain(q); }
 
@@ -282,11 +305,44 @@ public:
         return engine_->truncate(stream, begin, expected);
     }
 
-    /// Ends the stream for ever.
-    append_result
-    tombstone(std::string_view stream, expected_revision expected = expected_revision::exists()) {
-        return engine_->tombstone(stream, expected);
+    /// Ends the stream for ever. Whoever reads it is told `why`.
+    append_result tombstone(
+        std::string_view stream,
+        expected_revision expected = expected_revision::exists(),
+        std::string_view why = {}
+    ) {
+        return engine_->tombstone(stream, expected, why);
     }
+
+    /// Gives the stream metadata of its own, instead of those it had; see store_engine.
+    append_result describe(
+        std::string_view stream,
+        bytes_view metadata,
+        expected_revision expected = expected_revision::any()
+    ) {
+        return engine_->describe(stream, metadata, expected);
+    }
+
+    /// The same from a struct, as events are encoded: `store.describe("user-1", owner{"sales"})`.
+    template <class T>
+    requires(std::is_class_v<T> && !std::is_convertible_v<T, bytes_view>) append_result describe(
+        std::string_view stream,
+        const T& metadata,
+        expected_revision expected = expected_revision::any()
+    ) {
+        byte_buffer bytes;
+        encode(metadata, bytes);
+        return engine_->describe(stream, bytes, expected);
+    }
+
+    /// What is known of a stream without reading it: its state, counts, rules, metadata.
+    [[nodiscard]] stream_info about(std::string_view stream) { return engine_->about(stream); }
+
+    /// Every stream, one after the other; see store_engine::list_streams.
+    [[nodiscard]] stream_range list_streams() { return stream_range{engine_->list_streams()}; }
+
+    /// By their first stream; of streams of which an event can be reached.
+    [[nodiscard]] std::vector<category_info> categories();
 
     append_result retain(std::string_view stream, const retention& kept) {
         return engine_->retain(stream, kept);
@@ -317,6 +373,8 @@ public:
     [[nodiscard]] store_engine& engine() const noexcept { return *engine_; }
 
 private:
+    void require_no_end(const query& q);
+
     std::shared_ptr<store_engine> engine_;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
+#include <everfold/event/cbor.hpp>
 #include <everfold/event/event.hpp>
 #include <everfold/store/stream_rules.hpp>
 
@@ -21,6 +22,7 @@ struct truncated {
 struct tombstoned {
     static constexpr std::string_view event_type = "$tombstoned";
     std::string stream{};
+    std::string why{};
 };
 
 struct retained {
@@ -29,6 +31,28 @@ struct retained {
     std::uint64_t max_count{};
     std::int64_t max_age_ns{};
 };
+
+// Its metadata are of no type that the framework knows.
+constexpr std::string_view described_type = "$described";
+
+struct description {
+    std::string_view stream{};
+    bytes_view metadata{};
+};
+
+description description_of(bytes_view payload) {
+    description out;
+    cbor_reader reader{payload};
+    for (auto left = reader.begin_map(); left > 0; --left) {
+        const auto key = reader.read_text();
+        if (key == "stream")
+            out.stream = reader.read_text();
+        else if (const auto item = reader.skip(); key == "metadata")
+            out.metadata = item;
+    }
+    reader.end();
+    return out;
+}
 
 bool is_own(std::string_view stream) noexcept {
     return stream.starts_with(log::own_stream_prefix);
@@ -40,12 +64,34 @@ new_event truncated_event(std::string_view stream, revision before) {
     return encoded(truncated{std::string{stream}, before.value()});
 }
 
-new_event tombstoned_event(std::string_view stream) {
-    return encoded(tombstoned{std::string{stream}});
+new_event tombstoned_event(std::string_view stream, std::string_view why) {
+    return encoded(tombstoned{std::string{stream}, std::string{why}});
 }
 
 new_event retained_event(std::string_view stream, const retention& kept) {
     return encoded(retained{std::string{stream}, kept.max_count, kept.max_age.count()});
+}
+
+new_event described_event(std::string_view stream, bytes_view metadata) {
+    validate(metadata);
+    new_event out{.type = std::string{described_type}};
+    cbor_writer writer{out.payload};
+    writer.begin_map(2);
+    writer.write_text("stream");
+    writer.write_text(stream);
+    writer.write_text("metadata");
+    writer.write_encoded(metadata);
+    writer.end();
+    writer.finish();
+    return out;
+}
+
+std::string why_tombstoned(bytes_view payload) {
+    return decode_as<tombstoned>(payload).why;
+}
+
+bytes_view described_metadata(bytes_view payload) {
+    return description_of(payload).metadata;
 }
 
 void stream_rules::refresh(const log::log_index& index) {
@@ -58,14 +104,17 @@ void stream_rules::refresh(const log::log_index& index) {
             log::selection_item::stream_names{.exact = {std::string{rules_stream}}};
         log::log_cursor cursor{index, std::move(wanted)};
         while (const auto* event = cursor.next()) {
-            add_rule(rules_, index.type(event->type).name, event->record.payload);
+            add_rule(rules_, index.type(event->type).name, event->record.payload, event->at);
             next_ = event->at.advanced(1);
         }
     }
 }
 
 std::string add_rule(
-    std::unordered_map<std::string, stream_rule>& rules, std::string_view type, bytes_view payload
+    std::unordered_map<std::string, stream_rule>& rules,
+    std::string_view type,
+    bytes_view payload,
+    position at
 ) {
     if (type == truncated::event_type) {
         auto e = decode_as<truncated>(payload);
@@ -75,13 +124,20 @@ std::string add_rule(
     }
     if (type == tombstoned::event_type) {
         auto e = decode_as<tombstoned>(payload);
-        rules[e.stream].is_tombstoned = true;
+        auto& rule = rules[e.stream];
+        rule.is_tombstoned = true;
+        rule.ended_at = at;
         return std::move(e.stream);
     }
     if (type == retained::event_type) {
         auto e = decode_as<retained>(payload);
         rules[e.stream].kept = {e.max_count, std::chrono::nanoseconds{e.max_age_ns}};
         return std::move(e.stream);
+    }
+    if (type == described_type) {
+        std::string stream{description_of(payload).stream};
+        rules[stream].described_at = at;
+        return stream;
     }
     throw error{
         errc::unsupported,
@@ -92,6 +148,21 @@ std::string add_rule(
 bool stream_rules::are_none() const {
     const std::shared_lock lock{mutex_};
     return rules_.empty();
+}
+
+std::vector<std::string> stream_rules::tombstoned() const {
+    std::vector<std::pair<position, std::string>> found;
+    {
+        const std::shared_lock lock{mutex_};
+        for (const auto& [stream, rule] : rules_)
+            if (rule.ended_at)
+                found.emplace_back(*rule.ended_at, stream);
+    }
+    std::ranges::sort(found);
+    std::vector<std::string> out;
+    for (auto& [at, stream] : found)
+        out.push_back(std::move(stream));
+    return out;
 }
 
 std::optional<stream_rule> stream_rules::of(std::string_view stream) const {

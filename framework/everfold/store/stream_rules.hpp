@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace everfold {
 
@@ -27,6 +28,9 @@ inline constexpr std::string_view rules_stream = "$streams";
 struct stream_rule {
     std::uint64_t begins_at{}; ///< revision
     bool is_tombstoned{};
+    /// Where the events are that say so, and that hold its metadata.
+    std::optional<position> ended_at{};
+    std::optional<position> described_at{};
     retention kept{};
 };
 
@@ -35,7 +39,8 @@ struct stream_rule {
 std::string add_rule( // NOLINT(modernize-use-nodiscard): the rules are the answer
     std::unordered_map<std::string, stream_rule>& rules,
     std::string_view type,
-    bytes_view payload
+    bytes_view payload,
+    position at
 );
 
 /// Threads: any.
@@ -48,6 +53,9 @@ public:
     [[nodiscard]] bool are_none() const;
 
     [[nodiscard]] bool is_tombstoned(std::string_view stream) const;
+
+    /// The streams that have ended, by when they did.
+    [[nodiscard]] std::vector<std::string> tombstoned() const;
 
     /// Nothing where the stream has no rule.
     [[nodiscard]] std::optional<stream_rule> of(std::string_view stream) const;
@@ -86,7 +94,15 @@ private:
 // ---- the events that say so
 
 [[nodiscard]] new_event truncated_event(std::string_view stream, revision before);
-[[nodiscard]] new_event tombstoned_event(std::string_view stream);
+[[nodiscard]] new_event tombstoned_event(std::string_view stream, std::string_view why);
 [[nodiscard]] new_event retained_event(std::string_view stream, const retention& kept);
+/// Throws encoding_error where `metadata` is no CBOR map.
+[[nodiscard]] new_event described_event(std::string_view stream, bytes_view metadata);
+
+// ---- and what they say, besides the rule
+
+[[nodiscard]] std::string why_tombstoned(bytes_view payload);
+/// A view into the payload.
+[[nodiscard]] bytes_view described_metadata(bytes_view payload);
 
 } // namespace everfold
