@@ -84,6 +84,24 @@ class Appending(CommandTest):
              "tags", "metadata", "data"],
         )
 
+    def test_what_lines_do_not_say_is_given_for_all_of_them(self):
+        ids = [f"0190d4c2-7b1e-7c3a-9f52-3d1a6c0b8e4{i}" for i in range(2)]
+        arguments = ("--stream", "s", "--expect", "no_stream", "--correlation", ids[0], "--causation", ids[1],
+                     "--metadata", "by=ada", "--metadata", 'why={"n": [1, null]}', "--metadata", "text=a=b")
+        self.append({"type": "t", "data": {}}, {"type": "t", "data": {}, "expected": 0, "metadata": {"by": "bob"}},
+                    {"type": "t", "data": {}, "stream": "other"}, arguments=arguments)
+        given = {"by": "ada", "why": {"n": [1, None]}, "text": "a=b"}
+        events = self.lines_of("read", "--json")
+        self.assertEqual([(e["correlation_id"], e["causation_id"]) for e in events], [tuple(ids)] * 3)
+        self.assertEqual([e["metadata"] for e in events], [given, {**given, "by": "bob"}, given])
+        self.append({"type": "t", "data": {}}, arguments=arguments, code=REFUSED)
+        self.append({"type": "t", "data": {}, "expected": "any"}, arguments=arguments)
+        for wrong in (["--expect", "some"], ["--correlation", "1"], ["--causation", ""], ["--metadata", "by"],
+                      ["--metadata", "=x"], ["--metadata", "a=1", "--metadata", "a=2"]):
+            errors = self.errors_of("append", *wrong, code=USAGE, given="")
+            self.assertIn(wrong[0], errors)
+        self.assertEqual(len(self.positions()), 4)
+
     def test_the_answer_comes_once_it_is_durable_and_before_the_next_line(self):
         with subprocess.Popen(
             [PROGRAM, "append", self.log, "--stream", "s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -23,7 +23,7 @@ using everfold::cli::name_template;
 
 std::string refusal_of(const std::string& line, const std::optional<std::string>& stream = "s") {
     try {
-        static_cast<void>(everfold::cli::request_from_line(line, stream));
+        static_cast<void>(everfold::cli::request_from_line(line, {.stream = stream}));
     } catch (const malformed_line& e) {
         return e.what();
     }
@@ -32,7 +32,7 @@ std::string refusal_of(const std::string& line, const std::optional<std::string>
 
 expected_revision expected_in(const std::string& json) {
     return everfold::cli::request_from_line(
-               R"({"type":"t","data":{},"expected":)" + json + "}", "s"
+               R"({"type":"t","data":{},"expected":)" + json + "}", {.stream = "s"}
     )
         .streams.front()
         .expected;
@@ -56,7 +56,7 @@ bool is_unnameable(const char* text, const char* data) {
 TEST_CASE("a line of append is one event of one stream") {
     const auto request = everfold::cli::request_from_line(
         R"({"stream":"own","type":"t","tags":["a:1","b:"],"metadata":{"by":"ada"},"data":{"x":null}})",
-        "given"
+        {.stream = "given"}
     );
     REQUIRE(request.streams.size() == 1);
     const auto& to = request.streams.front();
@@ -73,7 +73,7 @@ TEST_CASE("a line of append is one event of one stream") {
 
 TEST_CASE("a line without a stream goes to the one that was given") {
     CHECK(
-        everfold::cli::request_from_line(R"({"type":"t","data":{}})", "given")
+        everfold::cli::request_from_line(R"({"type":"t","data":{}})", {.stream = "given"})
             .streams.front()
             .stream == "given"
     );

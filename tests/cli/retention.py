@@ -45,10 +45,10 @@ class Rules(RetentionTest):
 
     def test_a_tombstoned_stream_takes_nothing_more(self):
         self.filled()
-        self.assertEqual(self.output_of("tombstone", "s"),
+        self.assertEqual(self.output_of("tombstone", "s", "--why", "on request"),
                          "s: has ended for ever. Rule at position 6\n")
         self.assertRegex(self.errors_of("read", "--stream", "s", code=REFUSED),
-                         "'s' has ended: it was tombstoned at [-0-9T:.]+Z")
+                         "'s' has ended: it was tombstoned at [-0-9T:.]+Z, on request")
         self.assertEqual(self.revisions("r"), [0, 1, 2])
         for rule in RULES:
             self.unchanged_by(*rule, code=REFUSED, says=["'s' has ended", "nothing was changed"])
@@ -129,6 +129,7 @@ class Rules(RetentionTest):
         for verb in ("truncate", "tombstone", "retain"):
             self.unchanged_by(verb, code=USAGE, says=["STREAM", f"usage: everfold {verb} LOG STREAM"])
         self.unchanged_by("tombstone", "", code=USAGE, says=["STREAM"])
+        self.unchanged_by("tombstone", "s", "--why", "a\nb", code=USAGE, says=["--why"])
         self.unchanged_by("scavenge", "--why", "a\nb", code=USAGE, says=["--why"])
         self.unchanged_by("scavenge", "--why", "x" * 4097, code=USAGE, says=["--why", "4096"])
 

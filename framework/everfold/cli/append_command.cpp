@@ -65,7 +65,7 @@ void append_events(const arguments& args, output& out) {
         while (lines.next(line)) {
             if (is_blank(line))
                 continue;
-            const auto request = request_from_line(line, args.stream);
+            const auto request = request_from_line(line, args.given);
             answer(append_line(log, request, lines.number()), lines.number(), out);
         }
     } catch (const malformed_line& e) {

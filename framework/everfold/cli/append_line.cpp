@@ -38,6 +38,28 @@ std::string tag_of(const json& value) {
     return tag;
 }
 
+// JSON where it is any, else text, as the values of --where are.
+json value_of(const std::string& text) {
+    try {
+        return parse_json(text);
+    } catch (const error&) {
+        return text;
+    }
+}
+
+void add_metadata(const append_defaults& given, json& entry) {
+    if (given.metadata.empty())
+        return;
+    auto& own = entry["metadata"];
+    if (own.is_null())
+        own = json::object();
+    if (!own.is_object())
+        return; // which is said where it is read
+    for (const auto& [key, value] : given.metadata)
+        if (!own.contains(key))
+            own[key] = value_of(value);
+}
+
 expected_revision expected_of(const json& value) {
     if (value == "any")
         return expected_revision::any();
@@ -55,11 +77,15 @@ expected_revision expected_of(const json& value) {
 
 } // namespace
 
-append_request request_from_line(std::string_view line, const std::optional<std::string>& stream) {
-    const auto entry = object_from_line(line);
+append_request request_from_line(std::string_view line, const append_defaults& given) {
+    auto entry = object_from_line(line);
+    add_metadata(given, entry);
     stream_append to;
-    to.stream = stream.value_or("");
+    to.stream = given.stream.value_or("");
+    to.expected = given.expected;
     new_event event;
+    event.correlation_id = given.correlation_id;
+    event.causation_id = given.causation_id;
     for (const auto& [key, value] : entry.items()) {
         if (key == "type")
             event.type = text_of("type", value);

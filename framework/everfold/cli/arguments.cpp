@@ -37,6 +37,9 @@ struct raw_arguments {
     std::optional<std::string> max_age{};
     std::string why{};
     bool is_dry_run{};
+    std::optional<std::string> correlation{};
+    std::optional<std::string> causation{};
+    std::vector<std::string> metadata{};
 };
 
 // An option that may come several times, each with one value.
@@ -68,6 +71,10 @@ void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
     switch (command) {
     case verb::append:
         to.add_option("--stream", raw.stream);
+        to.add_option("--expect", raw.expected);
+        to.add_option("--correlation", raw.correlation);
+        to.add_option("--causation", raw.causation);
+        add_list(to, "--metadata", raw.metadata);
         break;
     case verb::import_events:
         to.add_option("FILE", raw.file)->required();
@@ -108,6 +115,7 @@ void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
     case verb::tombstone:
         to.add_option("STREAM", raw.ruled)->required();
         to.add_option("--expect", raw.expected);
+        to.add_option("--why", raw.why);
         break;
     case verb::retain:
         to.add_option("STREAM", raw.ruled)->required();
@@ -177,6 +185,35 @@ void read_rule(verb command, const raw_arguments& raw, arguments& out) {
         out.kept.max_age = duration_in("--max-age", *raw.max_age);
 }
 
+uuid id_in(const char* option, const std::string& text) {
+    const auto id = uuid::parse(text);
+    if (!id || id->is_nil())
+        throw usage_error{fmt::format(
+            "{} '{}' is not an id such as 0190d4c2-7b1e-7c3a-9f52-3d1a6c0b8e44", option, text
+        )};
+    return *id;
+}
+
+void read_defaults(const raw_arguments& raw, append_defaults& out) {
+    out.stream = raw.stream;
+    if (raw.expected)
+        out.expected = expectation_in("--expect", *raw.expected);
+    if (raw.correlation)
+        out.correlation_id = id_in("--correlation", *raw.correlation);
+    if (raw.causation)
+        out.causation_id = id_in("--causation", *raw.causation);
+    for (const auto& pair : raw.metadata) {
+        const auto sign = pair.find('=');
+        if (sign == 0 || sign == std::string::npos || !is_utf8(pair))
+            throw usage_error{
+                "--metadata '" + printable(pair) + "' is not KEY=VALUE in UTF-8, as user=ada"};
+        auto key = pair.substr(0, sign);
+        if (std::ranges::any_of(out.metadata, [&](const auto& m) { return m.first == key; }))
+            throw usage_error{"--metadata names '" + printable(key) + "' twice"};
+        out.metadata.emplace_back(std::move(key), pair.substr(sign + 1));
+    }
+}
+
 arguments meaning_of(verb command, const raw_arguments& raw) {
     arguments out;
     out.command = command;
@@ -204,7 +241,7 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
         if (raw.stream && (raw.stream->empty() || !is_printable(*raw.stream)))
             throw usage_error{
                 "--stream is to be a name in UTF-8, not empty and without control characters"};
-        out.stream = raw.stream;
+        read_defaults(raw, out.given);
     }
     if (command == verb::backup || command == verb::repair) {
         if (raw.directory.empty())
@@ -214,7 +251,7 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
     }
     if (command == verb::truncate || command == verb::tombstone || command == verb::retain)
         read_rule(command, raw, out);
-    if (command == verb::scavenge) {
+    if (command == verb::scavenge || command == verb::tombstone) {
         if (raw.why.size() > log::provenance_text_max || !is_printable(raw.why))
             throw usage_error{fmt::format(
                 "--why is to be a text in UTF-8, of at most {} bytes and without control "

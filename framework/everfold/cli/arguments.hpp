@@ -2,6 +2,7 @@
 #pragma once
 // What the person at the keyboard asked for, checked before anything is opened.
 
+#include <everfold/cli/append_line.hpp>
 #include <everfold/cli/name_template.hpp>
 #include <everfold/cli/selection.hpp>
 #include <everfold/store/append.hpp>
@@ -46,8 +47,8 @@ struct arguments {
     /// `read`: how the events were found, instead of them; the place to go on from, behind them.
     bool explains{};
     bool says_place{};
-    /// `append`: the stream of lines that name none.
-    std::optional<std::string> stream{};
+    /// `append`.
+    append_defaults given{};
     /// `import`: a path, or "-", and the names that its events get.
     std::string file{};
     name_template import_stream{name_template::constant({})};
@@ -60,7 +61,7 @@ struct arguments {
     revision begin{};
     expected_revision expected{expected_revision::exists()};
     retention kept{};
-    /// `scavenge`.
+    /// `tombstone` and `scavenge`.
     std::string why{};
     bool is_dry_run{};
 };

@@ -39,7 +39,11 @@ constexpr std::string_view append_details =
     "revision\n"
     "of its last event. Each line is one commit: once it is on the disk,\n"
     "  {\"position\":0,\"revision\":0}\n"
-    "is printed. A malformed line ends the run with exit code 2, a conflict with 1; standard\n"
+    "is printed. What lines do not say themselves can be given for all of them:\n"
+    "  --expect EXPECTED    any (without the option), no_stream, exists or a revision\n"
+    "  --correlation ID     and --causation ID: UUIDs of what the events belong to, and answer\n"
+    "  --metadata KEY=VALUE VALUE is JSON or else text; several times: so many keys\n"
+    "A malformed line ends the run with exit code 2, a conflict with 1; standard\n"
     "error then has {\"error\":\"...\",\"line\":N}, and the lines before N stay in the log.\n"
     "A log that is missing is created.\n";
 
@@ -121,7 +125,8 @@ constexpr std::string_view tombstone_details =
     "None of its events can be reached any more, and nothing is ever appended to it again: this\n"
     "can't be taken back. To empty a stream that goes on, truncate it.\n"
     "  --expect EXPECTED    what the stream must look like: exists (without the option), any,\n"
-    "                       no_stream, or the revision of its last event; else exit code 1\n";
+    "                       no_stream, or the revision of its last event; else exit code 1\n"
+    "  --why TEXT           is told to whoever reads the stream, with the time\n";
 
 constexpr std::string_view retain_details =
     "Takes the place of the bounds that the stream had; without an option it has none. What is\n"
@@ -139,7 +144,7 @@ constexpr std::string_view scavenge_details =
 constexpr std::array<command_help, 15> commands{{
     {verb::append,
      "append",
-     "LOG [--stream S]",
+     "LOG [--stream S] [--expect EXPECTED] [--metadata KEY=VALUE]...",
      "append events from standard input, one durable commit a line",
      append_details},
     {verb::import_events,
@@ -182,7 +187,7 @@ constexpr std::array<command_help, 15> commands{{
      truncate_details},
     {verb::tombstone,
      "tombstone",
-     "LOG STREAM [--expect EXPECTED]",
+     "LOG STREAM [--expect EXPECTED] [--why TEXT]",
      "end a stream for ever",
      tombstone_details},
     {verb::retain,

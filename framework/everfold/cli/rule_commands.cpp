@@ -52,7 +52,7 @@ void truncate_stream(const arguments& args, output& out) {
 
 void tombstone_stream(const arguments& args, output& out) {
     auto log = open_log(program_name, args.log, open_mode::existing);
-    answer(args, log.tombstone(args.ruled, args.expected), "has ended for ever", out);
+    answer(args, log.tombstone(args.ruled, args.expected, args.why), "has ended for ever", out);
     log.close();
 }
 
