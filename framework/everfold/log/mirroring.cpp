@@ -20,6 +20,9 @@ namespace {
 /// may be thrown away.
 constexpr const char* unfinished_name = "LOG.mirroring";
 
+/// What precedes the counts in an index file.
+constexpr std::size_t index_identity_size = 72;
+
 bool is_there(io::file_system& files, const std::string& directory, std::string_view name) {
     return files.kind(io::join(directory, name)) != io::path_kind::missing;
 }
@@ -235,14 +238,29 @@ private:
     void copy_segments() {
         for (const auto& entry : log_->content.segments) {
             const auto index = index_file_name(entry);
+            const bool is_here = is_there(*files_, *from_, index);
             if (!is_kept(entry)) {
                 remove_if_there(*files_, io::join(*to_, index)); // of what is replaced
                 copy(entry.file);
                 ++copied_;
             }
-            if (is_there(*files_, *from_, index) && !is_there(*files_, *to_, index))
+            const auto is_known = is_there(*files_, *to_, index);
+            if (is_known && !(is_here && is_same_index(index)))
+                files_->remove(io::join(*to_, index));
+            if (is_here && !is_there(*files_, *to_, index))
                 copy(index);
         }
+    }
+
+    /// Whether both are of the segment in the same state: of one that grew, they need not be.
+    [[nodiscard]] bool is_same_index(const std::string& name) const {
+        const auto identity_in = [&](const std::string& directory) {
+            byte_buffer out(index_identity_size);
+            segment_source::scratch mine;
+            out.resize(open_here(directory, name)->read_at(byte_offset{0}, out, mine));
+            return out;
+        };
+        return identity_in(*from_) == identity_in(*to_);
     }
 
     /// Durable once the directory is synced.
