@@ -194,6 +194,8 @@ private:
             if (length < 24 || length % 8 != 0 || length > body.size() - at)
                 return false;
             const auto record = body.subspan(at, length - padding);
+            if (record.size() < 20)
+                return false;
             if (number(record, 4, 2) == 0xFFFF) {
                 if (!take_name(record))
                     return false;
