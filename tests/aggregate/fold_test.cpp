@@ -4,60 +4,10 @@
 #include <everfold/aggregate/fold.hpp>
 
 #include <doctest/doctest.h>
+#include <support/counted_memory.hpp>
 
-#include <atomic>
-#include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <utility>
 #include <vector>
-
-// The thread sanitizer has its own operator new, which Clang does not let a program replace.
-#if defined(__SANITIZE_THREAD__)
-#define EVERFOLD_TEST_COUNTS_ALLOCATIONS 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define EVERFOLD_TEST_COUNTS_ALLOCATIONS 0
-#endif
-#endif
-#ifndef EVERFOLD_TEST_COUNTS_ALLOCATIONS
-#define EVERFOLD_TEST_COUNTS_ALLOCATIONS 1
-#endif
-
-#if EVERFOLD_TEST_COUNTS_ALLOCATIONS
-namespace {
-
-thread_local std::uint64_t allocations = 0;
-
-void* counted(std::size_t size) {
-    ++allocations;
-    if (void* room = std::malloc(size == 0 ? 1 : size))
-        return room;
-    throw std::bad_alloc{};
-}
-
-} // namespace
-
-// Counts what this program allocates; everything else is as before.
-void* operator new(std::size_t size) {
-    return counted(size);
-}
-void* operator new[](std::size_t size) {
-    return counted(size);
-}
-void operator delete(void* room) noexcept {
-    std::free(room);
-}
-void operator delete[](void* room) noexcept {
-    std::free(room);
-}
-void operator delete(void* room, std::size_t) noexcept {
-    std::free(room);
-}
-void operator delete[](void* room, std::size_t) noexcept {
-    std::free(room);
-}
-#endif
 
 using everfold::byte_buffer;
 using everfold::folder;
@@ -65,6 +15,7 @@ using everfold::position;
 using everfold::recorded_event;
 using everfold::revision;
 using everfold::unknown_events;
+using everfold::testing::allocations;
 
 namespace {
 

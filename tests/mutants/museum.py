@@ -526,6 +526,11 @@ PROGRAMS = (
         ("framework/everfold/aggregate/repository_engine.cpp", "found.layout != functions_.layout || ", ""),
     ),
     mutant(
+        "T.store_memory", "reading keeps what it has read", "store_memory",
+        "reading takes no more memory of a log that is ten times as large",
+        (STORE + "log_store_cursor.cpp", "tags_.clear();\n", ""),
+    ),
+    mutant(
         "T.projection", "a subscription passes over the first event", "projection",
         "P9: a subscription delivers what is there, then what comes, each event once and in order",
         ("framework/everfold/projection/subscription.cpp", "query{wanted_}.from(from)", "query{wanted_}.from(from.next())"),
