@@ -121,9 +121,10 @@ append_result answer_to(const log::placed& placed, const std::vector<std::size_t
 
 } // namespace
 
-log_store::log_store(std::shared_ptr<log::event_log> log)
+log_store::log_store(std::shared_ptr<log::event_log> log, const store_capabilities& able)
     : log_{std::move(log)}
     , log_id_{log_->index().log_id()}
+    , able_{able}
     , snapshots_{log_->machine(), log_->directory(), log_id_} {
     const auto& found = log_->notes();
     report_ = {found.torn_bytes, found.quarantine_file, found.notes};
@@ -137,6 +138,10 @@ uuid log_store::log_id() const {
 
 std::shared_ptr<io::clock> log_store::clock() const {
     return log_->machine().time;
+}
+
+store_capabilities log_store::capabilities() const {
+    return able_;
 }
 
 open_report log_store::report() const {

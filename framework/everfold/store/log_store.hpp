@@ -19,11 +19,12 @@ namespace everfold {
 /// Threads: any.
 class log_store final : public store_engine, public std::enable_shared_from_this<log_store> {
 public:
-    explicit log_store(std::shared_ptr<log::event_log> log);
+    log_store(std::shared_ptr<log::event_log> log, const store_capabilities& able);
     ~log_store() override;
 
     [[nodiscard]] uuid log_id() const override;
     [[nodiscard]] std::shared_ptr<io::clock> clock() const override;
+    [[nodiscard]] store_capabilities capabilities() const override;
     [[nodiscard]] open_report report() const override;
     [[nodiscard]] append_result append(const append_request& request) override;
     [[nodiscard]] std::future<append_result> append_async(const append_request& request) override;
@@ -81,6 +82,7 @@ private:
 
     std::shared_ptr<log::event_log> log_;
     uuid log_id_;
+    store_capabilities able_;
     snapshot_files snapshots_;
     std::mutex saving_{};
     stream_rules rules_{};

@@ -12,6 +12,9 @@ namespace {
 
 constexpr const char* memory_path = "memory:";
 
+constexpr store_capabilities in_memory_only{
+    .query_conditions = true, .removal = true, .snapshots = true};
+
 log::access access_of(open_mode mode) noexcept {
     switch (mode) {
     case open_mode::create:
@@ -22,6 +25,45 @@ log::access access_of(open_mode mode) noexcept {
         return log::access::read_only;
     }
     return log::access::read_only;
+}
+
+/// Throws where the store at `path` would lack what is needed, before anything is opened.
+void require_able(
+    const std::string& path, const store_capabilities& able, const store_capabilities& needed
+) {
+    const auto lacking = able.lacking(needed);
+    if (lacking.empty())
+        return;
+    std::string what;
+    for (const auto& one : lacking)
+        what += (what.empty() ? "" : "; ") + one;
+    throw error{
+        errc::unsupported,
+        "the store '" + path + "' can't do what the program needs: " + what +
+            (path == memory_path ? ". Open a directory instead of 'memory:'"
+                                 : ". Open it with a mirror (store_options::mirror)")};
+}
+
+store open_log(
+    const std::string& path,
+    const store_options& options,
+    const io::machine& machine,
+    const store_capabilities& able
+) {
+    require_able(path, able, options.needs);
+    const log::log_options log_options{
+        .mode = access_of(options.mode),
+        .limits =
+            {.segment_bytes_max = options.segment_bytes_max,
+             .event_bytes_max = options.event_bytes_max,
+             .batch_bytes_max = options.batch_bytes_max},
+        .compress_sealed = options.compress_sealed,
+        .level = options.level,
+        .mirror = options.mirror,
+        .segment_age_max = options.segment_age_max,
+        .allow_unsafe_file_system = options.allow_unsafe_file_system};
+    return store{
+        std::make_shared<log_store>(log::event_log::open(machine, path, log_options), able)};
 }
 
 /// The same engine on files that are in memory only (docs/decisions/0004-in-memory-store.md).
@@ -35,7 +77,9 @@ store open_in_memory(const store_options& options) {
     in_memory.mode = open_mode::create;
     in_memory.level = durability::commit(); // what is appended is as durable as it will be
     in_memory.compress_sealed = false;      // nobody else would do it than the one who appends
-    return open("/log", in_memory, machine);
+    require_able(memory_path, in_memory_only, options.needs);
+    in_memory.needs = {};
+    return open_log("/log", in_memory, machine, in_memory_only);
 }
 
 } // namespace
@@ -47,18 +91,11 @@ store open(const std::string& path, const store_options& options) {
 }
 
 store open(const std::string& path, const store_options& options, const io::machine& machine) {
-    const log::log_options log_options{
-        .mode = access_of(options.mode),
-        .limits =
-            {.segment_bytes_max = options.segment_bytes_max,
-             .event_bytes_max = options.event_bytes_max,
-             .batch_bytes_max = options.batch_bytes_max},
-        .compress_sealed = options.compress_sealed,
-        .level = options.level,
-        .mirror = options.mirror,
-        .segment_age_max = options.segment_age_max,
-        .allow_unsafe_file_system = options.allow_unsafe_file_system};
-    return store{std::make_shared<log_store>(log::event_log::open(machine, path, log_options))};
+    auto able = in_memory_only;
+    able.outlives_process = true;
+    able.other_processes = true;
+    able.mirrored = !options.mirror.empty();
+    return open_log(path, options, machine, able);
 }
 
 } // namespace everfold

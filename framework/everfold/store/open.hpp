@@ -5,6 +5,7 @@
 #include <everfold/base/durability.hpp>
 #include <everfold/base/ids.hpp>
 #include <everfold/io/file_system.hpp>
+#include <everfold/store/capabilities.hpp>
 #include <everfold/store/store.hpp>
 
 #include <chrono>
@@ -40,6 +41,9 @@ struct store_options {
     /// there as in the first before it returns. A new or empty directory, or the mirror of last
     /// time, which is brought up to date first. To take over, open it as the log. Not for reading.
     std::string mirror{};
+    /// What the program can't do without. A store that lacks any of it is not opened:
+    /// errc::unsupported says what.
+    store_capabilities needs{};
     /// Accepts file systems on which a lock or a sync may be a lie (network, user-space).
     bool allow_unsafe_file_system{};
 };

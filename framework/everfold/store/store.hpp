@@ -7,6 +7,7 @@
 #include <everfold/base/uuid.hpp>
 #include <everfold/io/file_system.hpp>
 #include <everfold/store/append.hpp>
+#include <everfold/store/capabilities.hpp>
 #include <everfold/store/checkpoint.hpp>
 #include <everfold/store/query.hpp>
 #include <everfold/store/query_explanation.hpp>
@@ -148,6 +149,9 @@ public:
     [[nodiscard]] virtual uuid log_id() const = 0;
     /// What its events are stamped by.
     [[nodiscard]] virtual std::shared_ptr<io::clock> clock() const = 0;
+
+    /// What this store can do.
+    [[nodiscard]] virtual store_capabilities capabilities() const = 0;
 
     /// What opening found, and what was ignored since.
     [[nodiscard]] virtual open_report report() const = 0;
@@ -357,6 +361,9 @@ public:
     [[nodiscard]] store_stats stats() { return engine_->stats(); }
 
     [[nodiscard]] open_report report() const { return engine_->report(); }
+
+    /// What it can do; store_options::needs asks for it when the store is opened.
+    [[nodiscard]] store_capabilities capabilities() const { return engine_->capabilities(); }
 
     [[nodiscard]] uuid log_id() const { return engine_->log_id(); }
 
