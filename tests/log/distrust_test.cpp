@@ -223,3 +223,31 @@ TEST_CASE("a frame that says it is longer than can be is refused before its byte
     CHECK(attempt(8192, 8192) <= 4096);
     CHECK(attempt(1001, std::uint64_t{1} << 40U) <= 4096);
 }
+
+TEST_CASE("a frame of exactly the length that a batch may have is read") {
+    constexpr std::uint32_t batch_bytes_max = 24;
+    constexpr std::uint64_t seed = 42;
+    const byte_buffer body(batch_bytes_max, std::byte{7});
+    const auto at = static_cast<std::size_t>(log::first_frame.value());
+    byte_buffer content(at + log::frame_overhead + batch_bytes_max);
+    std::ranges::copy(
+        body, content.begin() + static_cast<std::ptrdiff_t>(at + log::frame_header_size)
+    );
+    log::encode_frame_header(
+        content.data() + at,
+        {.body_length = batch_bytes_max, .body_checksum = log::checksum(body, 0)},
+        seed,
+        log::first_frame
+    );
+    log::encode_frame_trailer(
+        content.data() + content.size() - log::frame_trailer_size,
+        log::frame_overhead + batch_bytes_max
+    );
+    const byte_offset end{content.size()};
+    const auto source = std::make_shared<boasting_source>(std::move(content), end.value());
+    log::frame_reader reader{source, seed, batch_bytes_max};
+    const auto* frame = reader.read(log::first_frame, end);
+    REQUIRE(frame != nullptr);
+    CHECK(frame->end() == end);
+    CHECK(std::ranges::equal(frame->body, body));
+}

@@ -277,6 +277,31 @@ TEST_CASE("what is written while a sync is under way is not durable with it") {
     CHECK(log->durable_position() == position{2});
 }
 
+TEST_CASE("a write that fails while a sync is under way is in the head mark once that is over") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto log =
+        event_log::open(io::simulated_machine(disk), "/log", at_level(durability::os()));
+    append_texts(*log, "s", {"before"});
+    errc failed_with{};
+    bool was_under_way = false;
+    disk->observe([&](std::uint64_t number, io::operation op, const std::string& path) {
+        if (op == io::operation::write && path.ends_with(".evl"))
+            disk->fail_at(number, EIO);
+        if (op == io::operation::sync_data && path.ends_with(".evl") && !was_under_way) {
+            was_under_way = true;
+            failed_with = code_of([&] { append_texts(*log, "s", {"meanwhile"}); });
+        }
+    });
+    const auto is_durable = log->wait_durable(position{0}, 0ms);
+    disk->observe({});
+    CHECK(is_durable);
+    REQUIRE(was_under_way);
+    CHECK(failed_with == errc::io);
+    const auto mark = log::read_head_mark(*disk, "/log", log->index().log_id()).mark;
+    CHECK(mark.state == log::head_state::failed);
+    CHECK(mark.end == position{1});
+}
+
 TEST_CASE("at level interval what is written becomes durable by itself") {
     const scratch_dir scratch;
     const auto log = event_log::open(

@@ -123,6 +123,34 @@ TEST_CASE("closing does not wait for a segment to be archived, and the next writ
     CHECK(read_all(*log).size() == written);
 }
 
+TEST_CASE("a log that is closed in the midst of archiving keeps the segment as it was") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    auto log = event_log::open(
+        io::simulated_machine(disk), "/log", small_log(access_mode::create, small_segment)
+    );
+    while (log->count_segments().all < 3)
+        append_texts(*log, "s", {std::string(1000, 'x')});
+    const auto before = read_all(*log);
+    bool is_closed = false;
+    disk->observe([&](std::uint64_t, io::operation op, const std::string& path) {
+        if (op != io::operation::sync_all || !path.ends_with(".evz") || is_closed)
+            return;
+        is_closed = true;
+        log->close();
+    });
+    CHECK_THROWS_AS(
+        static_cast<void>(log->archive([](const log::segment_index&) { return true; })), error
+    );
+    disk->observe({});
+    REQUIRE(is_closed);
+    log.reset();
+    const auto next =
+        event_log::open(io::simulated_machine(disk, 2), "/log", small_log(access_mode::existing));
+    CHECK(next->notes().notes.empty());
+    CHECK(next->count_segments().archived == 0);
+    CHECK(read_all(*next) == before);
+}
+
 TEST_CASE("a segment that can't be archived stays as it is, with a note, and is archived later") {
     const auto disk = std::make_shared<io::simulated_disk>();
     const auto log = event_log::open(io::simulated_machine(disk), "/log", compressing());

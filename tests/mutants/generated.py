@@ -25,27 +25,46 @@ FILES = tuple(
 )
 
 
+# Cases of test_log that take longer than all others together, mostly since threads or processes wait in them.
+SLOW = (
+    "threads that append in every way",
+    "closing does not wait for a segment",
+    "segments are archived beside writers",
+    "a segment that many find full at once",
+    "a follower goes on through segments",
+    "P22: backups beside writers",
+    "P15: what is left after removals",
+    "more event types than one segment",
+    "killed anywhere",
+    "a segment that nobody appends to",
+)
+# They take seconds and look at how readers are woken, and at descriptors.
+LEFT_OUT = (
+    "a reader in another process is woken",
+    "followers see each event once and in order",
+    "a head mark that is cut",
+    "a reader of a log at rest sleeps once",
+    "a log of many segments is read and written with few descriptors",
+)
+
+
 @dataclass(frozen=True)
 class Stage:
-    """What a generated mutant must get past: all cases of a program but the slow ones that find no more."""
+    """What a generated mutant must get past: cases of a program, by the beginnings of their names."""
 
     program: str
+    cases: tuple = ("",)
     leave_out: tuple = ()
-    cases: str = ""
 
 
 STAGES = (
-    Stage("log", (
-        "a reader in another process is woken by each append",
-        "followers see each event once and in order, though writers rotate",
-        "a log of many segments is read and written with few descriptors",
-        "closing does not wait for a segment to be archived",
-        "segments are archived beside writers, followers and cursors",
-        "a head mark that is cut, garbled or away",
-    )),
+    Stage("log", leave_out=SLOW + LEFT_OUT),
     Stage("log_repair"),
-    Stage("log_crash", ("P15: power lost at any operation of a removal",)),
-    Stage("store_property", ("any query answers", "a store answers as a vector")),
+    Stage("log_crash", leave_out=("P15: power lost at any operation of a removal",)),
+    Stage("log", SLOW),
+    Stage("store_property", (
+        "any flipped bit of a closed log", "a closed log cut", "bytes added to a closed log", "a file of a closed log",
+    )),
 )
 
 # (pattern, replacement) on code without comments and texts; the place is group 1 where there is one.
@@ -79,7 +98,7 @@ class Generated:
 
     def key(self):
         """What it is called where it survives: stands as long as the line does."""
-        return (os.path.basename(self.path), self.line.strip(), self.new_line.strip())
+        return (os.path.basename(self.path), self.line.strip(), self.new_line.strip(), self.count)
 
     def text(self):
         return f"{os.path.basename(self.path)}:{self.at + 1} `{self.line.strip()}` -> `{self.new_line.strip()}`"
@@ -138,8 +157,14 @@ def generate(seed):
         yield Generated(f"G{seed}.{n}", g.path, g.rule, g.line, g.new_line, g.at, g.count)
 
 
-# {(file, line, changed line): why nobody can notice}. What is here and does not survive is a failure of the check.
-EQUIVALENT = {}
+# {(file, line, changed line, which of such lines): why nobody can notice}. What is here and is noticed is a failure.
+EQUIVALENT = {
+    ("log_writer_durability.cpp", "in_flight_.clear();", ";", 2):
+        "what stays is where it says, is in the index as well, and makes way for the next group",
+    ("manifest.cpp", "const auto units = (payload + slot_overhead + manifest_slot_unit - 1) / manifest_slot_unit;",
+     "const auto units = (payload + slot_overhead + manifest_slot_unit + 1) / manifest_slot_unit;", 1):
+        "a slot may be larger than it must be: its size stands in it",
+}
 
 
 def main():

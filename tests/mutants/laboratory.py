@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A copy of the tree in which sources are changed, built and tested. The tree itself is never touched."""
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -30,6 +31,12 @@ class Outcome:
 
 class Laboratory:
     def __init__(self, root):
+        os.makedirs(root, exist_ok=True)
+        self.lock = open(os.path.join(root, "lock"), "w", encoding="utf-8")  # for as long as the process lives
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another run has {root}") from None
         self.tree = os.path.join(root, "tree")
         self.build_root = os.path.join(root, "build")
         self.environment = dict(
@@ -79,11 +86,11 @@ class Laboratory:
         )
         return "" if done.returncode == 0 else done.stdout + done.stderr
 
-    def run(self, program, case, limit, leave_out=()):
-        """Runs the cases of a program whose names begin with `case`, with an end to its patience."""
+    def run(self, program, cases, limit, leave_out=()):
+        """Runs the cases of a program whose names begin with one of `cases`, with an end to its patience."""
         command = [
             os.path.join(self.build_root, "tests", f"test_{program}"), "--abort-after=1",
-            f"--test-case={pattern(case)}", f"--test-case-exclude={','.join(map(pattern, leave_out))}",
+            f"--test-case={','.join(map(pattern, cases))}", f"--test-case-exclude={','.join(map(pattern, leave_out))}",
         ]
         began = time.monotonic()
         # A group of its own: a case may have started processes.
