@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
-#include <everfold/io/deferred.hpp>
-#include <everfold/log/creation.hpp>
 #include <everfold/log/derived_id.hpp>
 #include <everfold/log/discovery.hpp>
-#include <everfold/log/event_log.hpp>
+#include <everfold/log/rebuilding.hpp>
 #include <everfold/log/repair.hpp>
 #include <everfold/log/salvaged_log.hpp>
 #include <everfold/log/salvaged_streams.hpp>
@@ -17,23 +14,6 @@
 namespace everfold::log {
 
 namespace {
-
-/// Says that it is when the append at hand was recorded, so that it is recorded then.
-class past_clock final : public io::clock {
-public:
-    explicit past_clock(std::shared_ptr<io::clock> now)
-        : now_{std::move(now)} {}
-
-    timestamp now() override { return at_; }
-
-    std::chrono::nanoseconds monotonic() override { return now_->monotonic(); }
-
-    void set(std::int64_t ns) { at_ = timestamp::from_nanoseconds(ns); }
-
-private:
-    std::shared_ptr<io::clock> now_;
-    timestamp at_{};
-};
 
 void require_new(const io::machine& machine, const std::string& from, const std::string& into) {
     if (io::join(into, "").starts_with(io::join(from, "")))
@@ -55,29 +35,17 @@ public:
     repaired_log(
         const io::machine& machine, std::string into, const found_log& found, bool has_other_id
     )
-        : clock_{std::make_shared<past_clock>(machine.time)}
-        , files_{std::make_shared<io::deferred_files>(machine.files, into, manifest_name)}
-        , machine_{machine}
-        , into_{std::move(into)} {
-        machine_.files = files_;
-        machine_.time = clock_;
-        machine_.has_background = false;
-        clock_->set(found.created_ns);
-        prepare_directory(machine_, into_);
-        {
-            const auto lock = files_->try_lock(io::join(into_, lock_name));
-            create_log(machine_, into_, found.limits, has_other_id ? uuid{} : found.log_id);
-        }
-        log_ = event_log::open(
-            machine_,
-            into_,
-            {.mode = access::existing, .compress_sealed = false, .allow_unsafe_file_system = true}
-        );
+        : log_{
+              machine,
+              std::move(into),
+              {.log_id = has_other_id ? uuid{} : found.log_id,
+               .limits = found.limits,
+               .created_ns = found.created_ns}} {
         if (has_other_id)
             old_id_ = found.log_id;
     }
 
-    [[nodiscard]] const uuid& id() const { return log_->index().log_id(); }
+    [[nodiscard]] const uuid& id() const { return log_.id(); }
 
     /// Appends it as it was, but for what `restate` says otherwise.
     [[nodiscard]] placed append(
@@ -108,10 +76,7 @@ public:
                 .payload = payload,
             });
         }
-        clock_->set(batch.recorded_ns);
-        auto out = log_->append(drafts_, batch.append_id, [](const stream_heads&) { return true; });
-        check(out.has_value(), "an append without a condition happens");
-        return std::move(*out);
+        return log_.append(drafts_, batch.append_id, batch.recorded_ns);
     }
 
     /// At the time of the last append.
@@ -121,22 +86,17 @@ public:
             .type = event.type,
             .version = event.version,
             .payload = event.payload};
-        const auto out = log_->append({&d, 1}, {}, [](const stream_heads&) { return true; });
-        check(out.has_value(), "an append without a condition happens");
+        static_cast<void>(log_.append({&d, 1}));
     }
 
     void finish(const std::string& report) {
-        log_->close();
-        io::replace_durably(*files_, io::join(into_, repair_report_name), as_bytes(report));
-        files_->finish();
+        log_.close();
+        log_.add_file(repair_report_name, as_bytes(report));
+        log_.finish();
     }
 
 private:
-    std::shared_ptr<past_clock> clock_;
-    std::shared_ptr<io::deferred_files> files_;
-    io::machine machine_;
-    std::string into_;
-    std::unique_ptr<event_log> log_{};
+    rebuilt_log log_;
     std::optional<uuid> old_id_{};
     std::vector<draft> drafts_{};
     std::vector<byte_buffer> restated_{};
