@@ -269,6 +269,10 @@ bool log_cursor::is_wanted(std::uint32_t stream_here, std::uint32_t type_here) {
     return true;
 }
 
+found_append log_cursor::batch() const noexcept {
+    return {append_id_of(*frame_), frame_->header.first, frame_->header.event_count};
+}
+
 const log_event* log_cursor::next() {
     while (const auto ordinal = next_ordinal()) {
         if (const auto* event = load(*ordinal))

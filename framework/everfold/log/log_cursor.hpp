@@ -102,6 +102,9 @@ public:
     /// Null after the last.
     [[nodiscard]] const log_event* next();
 
+    /// The batch of the event that next() gave last.
+    [[nodiscard]] found_append batch() const noexcept;
+
     /// Plans for all segments that are left and reads no event; next() then has none.
     void survey();
 

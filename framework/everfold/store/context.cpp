@@ -48,6 +48,15 @@ context_scope::~context_scope() {
     innermost = outer;
 }
 
+without_context::without_context()
+    : paused_{innermost} {
+    innermost = nullptr;
+}
+
+without_context::~without_context() {
+    innermost = paused_;
+}
+
 std::optional<append_request> in_context(const append_request& request) {
     if (innermost == nullptr)
         return {};

@@ -35,6 +35,20 @@ struct context_scope {
     uuid causation_id{};
 };
 
+/// While it lives, the scopes of this thread add nothing: what is appended is somebody else's.
+class without_context {
+public:
+    without_context();
+    without_context(const without_context&) = delete;
+    without_context& operator=(const without_context&) = delete;
+    without_context(without_context&&) = delete;
+    without_context& operator=(without_context&&) = delete;
+    ~without_context();
+
+private:
+    const context_scope* paused_;
+};
+
 /// The request with what the scopes of this thread add; nothing where they add nothing.
 [[nodiscard]] std::optional<append_request> in_context(const append_request& request);
 

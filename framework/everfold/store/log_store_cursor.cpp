@@ -169,6 +169,13 @@ query_explanation log_store_cursor::explanation() const {
     return out;
 }
 
+std::optional<append_place> log_store_cursor::append_of_last() const {
+    if (delivered_ == 0)
+        return {};
+    const auto batch = cursor_->batch();
+    return append_place{batch.id, batch.first, batch.count};
+}
+
 query_explanation log_store_cursor::survey() {
     left_ = 0;
     if (cursor_)

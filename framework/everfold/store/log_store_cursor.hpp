@@ -29,6 +29,7 @@ public:
     [[nodiscard]] const recorded_event* next() override;
     [[nodiscard]] query_cursor cursor() const override;
     [[nodiscard]] query_explanation explanation() const override;
+    [[nodiscard]] std::optional<append_place> append_of_last() const override;
 
     /// The plan for all segments. The cursor then has no events.
     [[nodiscard]] query_explanation survey();

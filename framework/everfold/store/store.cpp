@@ -9,6 +9,10 @@ namespace everfold {
 
 event_cursor::~event_cursor() = default;
 
+std::optional<append_place> event_cursor::append_of_last() const {
+    return {};
+}
+
 store_engine::~store_engine() = default;
 
 store::store(std::shared_ptr<store_engine> engine)

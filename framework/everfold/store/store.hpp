@@ -62,6 +62,14 @@ struct archive_report {
     std::uint64_t events{};
 };
 
+/// What an event was appended with.
+struct append_place {
+    uuid append_id{};
+    /// Of the append, whether or not all of its events are left and wanted.
+    position first{};
+    std::uint64_t count{};
+};
+
 /// Walks the events of one query, once. One thread at a time.
 class event_cursor {
 public:
@@ -81,6 +89,9 @@ public:
 
     /// How the events so far were found.
     [[nodiscard]] virtual query_explanation explanation() const = 0;
+
+    /// Of the event that next() returned last; nothing where the store does not know.
+    [[nodiscard]] virtual std::optional<append_place> append_of_last() const;
 };
 
 /// An input range of recorded events for `for`. Bounded memory, whatever the log's size.
