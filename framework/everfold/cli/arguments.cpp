@@ -30,6 +30,7 @@ struct raw_arguments {
     bool explains{};
     std::string directory{};
     bool copies{};
+    bool is_exact{};
     std::string ruled{};
     std::string before{};
     std::optional<std::string> expected{};
@@ -80,9 +81,16 @@ void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
         to.add_option("FILE", raw.file)->required();
         to.add_option("--stream", raw.stream);
         add_list(to, "--tag", raw.tags);
+        to.add_flag("--exact", raw.is_exact);
         break;
     case verb::export_events:
         add_selection(to, raw.selected);
+        to.add_flag("--exact", raw.is_exact);
+        break;
+    case verb::copy:
+        to.add_option("TARGET", raw.directory)->required();
+        add_selection(to, raw.selected);
+        to.add_flag("--json", raw.as_json);
         break;
     case verb::read:
         add_selection(to, raw.selected);
@@ -214,6 +222,24 @@ void read_defaults(const raw_arguments& raw, append_defaults& out) {
     }
 }
 
+// It says all of a log, and nothing else.
+void read_exact(verb command, const raw_arguments& raw, arguments& out) {
+    out.is_exact = raw.is_exact;
+    if (command == verb::import_events && (raw.stream || !raw.tags.empty()))
+        throw usage_error{"--exact says streams and tags itself: not with --stream or --tag"};
+    if (command == verb::export_events && raw.selected.is_any())
+        throw usage_error{"--exact is all of a log: not with a selection; everfold copy takes one"};
+}
+
+// Events, in the order of the log.
+void read_copy(const raw_arguments& raw, arguments& out) {
+    if (raw.directory.empty())
+        throw usage_error{"TARGET is empty: it names a directory"};
+    if (raw.selected.is_backwards)
+        throw usage_error{"events are copied in their order: not with --backwards"};
+    out.directory = raw.directory;
+}
+
 arguments meaning_of(verb command, const raw_arguments& raw) {
     arguments out;
     out.command = command;
@@ -230,13 +256,17 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
         throw usage_error{"--follow goes forwards, where new events come: not with --backwards"};
     if (raw.explains && (raw.follows || raw.as_json))
         throw usage_error{"--explain shows no events: not with --follow or --json"};
-    if (command == verb::export_events)
+    if (command == verb::export_events || command == verb::copy)
         for (const auto& name : raw.selected.streams)
             if (name.starts_with(log::own_stream_prefix))
                 throw usage_error{
-                    "--stream '" + name +
-                    "' holds rules, which an export does not carry; everfold read --json shows "
-                    "them"};
+                    "--stream '" + name + "' holds rules, which " +
+                    (command == verb::copy ? "a copy" : "an export") +
+                    " does not carry; everfold read --json shows them"};
+    if (raw.is_exact)
+        read_exact(command, raw, out);
+    if (command == verb::copy)
+        read_copy(raw, out);
     if (command == verb::append) {
         if (raw.stream && (raw.stream->empty() || !is_printable(*raw.stream)))
             throw usage_error{
@@ -264,6 +294,8 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
     if (command == verb::import_events) {
         if (out.file.empty())
             throw usage_error{"FILE is empty: it names a file, or is - for standard input"};
+        if (raw.is_exact)
+            return out;
         out.import_stream = import_stream_of(raw);
         for (const auto& tag : raw.tags)
             out.import_tags.push_back(tag_template(tag));

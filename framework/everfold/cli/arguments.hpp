@@ -23,6 +23,7 @@ enum class verb : std::uint8_t {
     append,
     import_events,
     export_events,
+    copy,
     read,
     streams,
     types,
@@ -41,7 +42,7 @@ struct arguments {
     verb command{};
     std::string log{};
     bool as_json{};
-    /// `read` and `export`.
+    /// `read`, `export` and `copy`.
     selection selected{};
     bool follows{};
     /// `read`: how the events were found, instead of them; the place to go on from, behind them.
@@ -49,11 +50,14 @@ struct arguments {
     bool says_place{};
     /// `append`.
     append_defaults given{};
+    /// `import` and `export`: the form that says all of a log.
+    bool is_exact{};
     /// `import`: a path, or "-", and the names that its events get.
     std::string file{};
     name_template import_stream{name_template::constant({})};
     std::vector<name_template> import_tags{};
-    /// `backup` and `repair`: where to; for a backup, whether what could be linked is copied.
+    /// `backup`, `repair` and `copy`: where to; for a backup, whether what could be linked is
+    /// copied.
     std::string directory{};
     bool copies{};
     /// `truncate`, `tombstone` and `retain`: the stream, and what its rule says.

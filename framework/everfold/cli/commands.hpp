@@ -11,6 +11,7 @@ namespace everfold::cli {
 void append_events(const arguments& args, output& out);
 void import_events(const arguments& args, output& out);
 void export_events(const arguments& args, output& out);
+void copy_events(const arguments& args, output& out);
 void read_events(const arguments& args, output& out);
 void list_streams(const arguments& args, output& out);
 void list_types(const arguments& args, output& out);

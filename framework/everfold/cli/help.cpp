@@ -60,13 +60,29 @@ constexpr std::string_view import_details =
     "A line that is malformed, or lacks a field that a template names, ends the run with its\n"
     "number and exit code 6; all lines before it are in the log. So does one whose stream was\n"
     "tombstoned, or is the log's own (a name that begins with $). A log that is missing is "
-    "created.\n";
+    "created.\n\n"
+    "  --exact              FILE is what export --exact has written. LOG is a new directory, and\n"
+    "                       becomes the equal of the exported log, down to positions, ids and\n"
+    "                       times: all of it or, where a line is wrong, no log. An import that "
+    "was\n"
+    "                       interrupted is begun again by the same command.\n";
 
 constexpr std::string_view export_details =
     "Writes to standard output what import reads: time, type and data of each event, and its\n"
     "metadata as further fields. Streams and tags have no place in that form; read --json has\n"
     "them. Only what can be reached is exported: neither what rules hide, removed or not, nor the\n"
-    "rules themselves, so a log made by import has none.\n\n";
+    "rules themselves, so a log made by import has none.\n"
+    "  --exact              all of the log instead, in the exact form (docs/export_format.md):\n"
+    "                       every field of every event, rules and what they hide, and what was\n"
+    "                       appended together; import --exact makes an equal log of it\n\n";
+
+constexpr std::string_view copy_details =
+    "Appends the selected events of LOG to the log TARGET, which is created where it is missing.\n"
+    "They keep streams, types, ids, times, tags, metadata and data, and events that were appended\n"
+    "together stay together. Positions and revisions are those that TARGET gives. Rules, and what\n"
+    "they have put out of reach, are not copied.\n\n"
+    "The copied streams must begin in TARGET with this copy, else exit code 1. The same command\n"
+    "again adds what is missing: after an interruption, or once LOG has grown.\n\n";
 
 constexpr std::string_view read_details =
     "Shows events as they were stored, whatever their types: no program that knows them is\n"
@@ -141,7 +157,7 @@ constexpr std::string_view scavenge_details =
     "  --why TEXT           goes into the record of the removal, which removals shows\n"
     "  --dry-run            says what would be removed; LOG is only read, beside a writer too\n";
 
-constexpr std::array<command_help, 15> commands{{
+constexpr std::array<command_help, 16> commands{{
     {verb::append,
      "append",
      "LOG [--stream S] [--expect EXPECTED] [--metadata KEY=VALUE]...",
@@ -149,14 +165,19 @@ constexpr std::array<command_help, 15> commands{{
      append_details},
     {verb::import_events,
      "import",
-     "LOG FILE|- [--stream TEMPLATE] [--tag TEMPLATE]...",
+     "LOG FILE|- [--stream TEMPLATE] [--tag TEMPLATE]... | --exact",
      "append a file of JSON Lines",
      import_details},
     {verb::export_events,
      "export",
-     "LOG [SELECTION]",
+     "LOG [SELECTION] | --exact",
      "write events as JSON Lines, which import reads",
      export_details},
+    {verb::copy,
+     "copy",
+     "LOG TARGET [SELECTION] [--json]",
+     "append events to another log",
+     copy_details},
     {verb::read,
      "read",
      "LOG [SELECTION] [--json] [--follow] [--explain]",
@@ -245,7 +266,8 @@ void print_help(output& out) {
         "object a line, for programs.\n\n"
         "Exit code: 0 done, 1 refused, not found or conflict, 2 usage, 3 not a log, 4 damaged,\n"
         "5 in use by another writer, 6 input or output error. Only append, import, truncate,\n"
-        "tombstone, retain and scavenge change LOG: the others never create, lock or repair it.\n",
+        "tombstone, retain and scavenge change LOG: the others never create, lock or repair it.\n"
+        "copy changes TARGET.\n",
         selection_help,
         program_name
     );

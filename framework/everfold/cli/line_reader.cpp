@@ -5,8 +5,9 @@
 
 namespace everfold::cli {
 
-line_reader::line_reader(std::function<std::size_t(char*, std::size_t)> read)
-    : read_{std::move(read)} {}
+line_reader::line_reader(std::function<std::size_t(char*, std::size_t)> read, std::size_t bytes_max)
+    : read_{std::move(read)}
+    , bytes_max_{bytes_max} {}
 
 bool line_reader::fill() {
     constexpr std::size_t piece = 256U << 10U;
@@ -28,7 +29,7 @@ bool line_reader::next(std::string_view& line) {
         const bool is_last = cut == std::string_view::npos && is_at_end_;
         if (is_last && rest.empty())
             return false;
-        if ((cut == std::string_view::npos ? rest.size() : cut) > line_bytes_max) {
+        if ((cut == std::string_view::npos ? rest.size() : cut) > bytes_max_) {
             ++number_;
             throw malformed_line{"longer than 16 MiB"};
         }

@@ -17,14 +17,16 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// Cuts bytes into lines. Bounded memory: a line longer than `line_bytes_max` ends the reading.
+/// Cuts bytes into lines. Bounded memory: a line longer than `bytes_max` ends the reading.
 class line_reader {
 public:
     /// An event's limit is 1 MiB, and JSON spells one byte with up to six.
     static constexpr std::size_t line_bytes_max = 16U << 20U;
 
     /// `read` fills its argument and says how many bytes it wrote, 0 at the end.
-    explicit line_reader(std::function<std::size_t(char*, std::size_t)> read);
+    explicit line_reader(
+        std::function<std::size_t(char*, std::size_t)> read, std::size_t bytes_max = line_bytes_max
+    );
 
     /// The next line without its end (LF or CR LF), or false after the last one. The view lives
     /// until the next call. Failure: malformed_line where it is too long.
@@ -40,6 +42,7 @@ private:
     bool fill();
 
     std::function<std::size_t(char*, std::size_t)> read_;
+    std::size_t bytes_max_;
     std::string buffer_{};
     std::size_t begin_{};
     std::size_t end_{};

@@ -23,6 +23,8 @@ void run(const arguments& args, output& out) {
         return import_events(args, out);
     case verb::export_events:
         return export_events(args, out);
+    case verb::copy:
+        return copy_events(args, out);
     case verb::read:
         return read_events(args, out);
     case verb::streams:

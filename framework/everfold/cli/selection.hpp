@@ -37,6 +37,11 @@ struct selection_words {
     bool is_backwards{};
     std::optional<std::string> limit{};
     std::optional<std::string> cursor{};
+
+    /// Whether any option was given.
+    [[nodiscard]] bool is_any() const { return !(*this == selection_words{}); }
+
+    friend bool operator==(const selection_words&, const selection_words&) = default;
 };
 
 /// Which events, in which order, how many at most.

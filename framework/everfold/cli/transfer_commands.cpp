@@ -2,6 +2,7 @@
 // import and export: events as JSON Lines, in and out.
 
 #include <everfold/cli/commands.hpp>
+#include <everfold/cli/exact_commands.hpp>
 #include <everfold/cli/import.hpp>
 #include <everfold/cli/line_reader.hpp>
 #include <everfold/cli/opening.hpp>
@@ -11,6 +12,8 @@
 namespace everfold::cli {
 
 void import_events(const arguments& args, output& out) {
+    if (args.is_exact)
+        return import_exact_form(args, out);
     const auto event_of = [&](std::string_view line) {
         auto [event, data] = event_from_tutorial_line(line);
         line_event named{args.import_stream.name_for(data), std::move(event)};
@@ -27,6 +30,8 @@ void import_events(const arguments& args, output& out) {
 }
 
 void export_events(const arguments& args, output& out) {
+    if (args.is_exact)
+        return export_exact_form(args, out);
     selected_events events{open_log(program_name, args.log, open_mode::read_only), args.selected};
     std::optional<progress> bar;
     std::uint64_t written = 0;
