@@ -28,6 +28,8 @@
 #include <everfold/projection/live.hpp>
 #include <everfold/projection/subscription.hpp>
 #include <everfold/store/context.hpp>
+#include <everfold/store/copy.hpp>
+#include <everfold/store/exact_transfer.hpp>
 #include <everfold/store/open.hpp>
 #include <everfold/store/store.hpp>
 #include <everfold/store/tools.hpp>

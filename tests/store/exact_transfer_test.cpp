@@ -385,7 +385,7 @@ TEST_CASE("a disk that is full ends an import, and the next run makes the log") 
     const auto machine = io::simulated_machine(disk, 1);
     const auto text = exported(machine, "/log");
     const auto lines = lines_in(text);
-    for (const std::uint64_t at : {0, 1, 3, 10, 20, 40, 80}) {
+    for (const std::uint64_t at : {0U, 1U, 3U, 10U, 20U, 40U, 80U}) {
         CAPTURE(at);
         const auto full = disk->after_kill();
         const auto there = io::simulated_machine(full, 1);
