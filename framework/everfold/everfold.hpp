@@ -11,6 +11,7 @@
 #include <everfold/aggregate/as_of.hpp>
 #include <everfold/aggregate/boundary.hpp>
 #include <everfold/aggregate/decider.hpp>
+#include <everfold/aggregate/diff.hpp>
 #include <everfold/aggregate/fold.hpp>
 #include <everfold/aggregate/repository.hpp>
 #include <everfold/aggregate/stream_table.hpp>

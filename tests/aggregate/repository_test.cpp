@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -287,6 +288,42 @@ TEST_CASE_TEMPLATE(
     CHECK(mine.load("one").state().entries.at("n") == 1001);
     CHECK(theirs.load("one").state() == mine.load("one").state());
     CHECK(mine.replay("one").state() == mine.load("one").state());
+}
+
+TEST_CASE_TEMPLATE(
+    "of several who create or load an aggregate at once, one creates",
+    Place,
+    in_memory,
+    in_a_directory
+) {
+    Place here;
+    auto& store = here.store();
+    constexpr int threads = 4;
+    constexpr int rounds = 50;
+    std::atomic<int> disagreements{0};
+    {
+        std::vector<std::jthread> workers;
+        for (int me = 0; me < threads; ++me)
+            workers.emplace_back([&, me] {
+                auto mine = repository<ledger_book>{store};
+                for (int i = 0; i < rounds; ++i) {
+                    const auto found =
+                        mine.create_or_load("book-" + std::to_string(i), [me](ledger_book& b) {
+                            b.set("by", me);
+                        });
+                    if (found.state().changes != 1 || found.last_revision() != revision{0})
+                        ++disagreements;
+                }
+            });
+    }
+    CHECK(disagreements == 0);
+    CHECK(store.end() == position{rounds});
+    auto books = repository<ledger_book>{store};
+    CHECK_THROWS_AS(
+        static_cast<void>(books.create_or_load("new", [](ledger_book&) { throw refused{"no"}; })),
+        refused
+    );
+    CHECK_FALSE(store.last_revision("new").has_value());
 }
 
 TEST_CASE("of the races lost in a stream only the first costs more than reading what is new") {

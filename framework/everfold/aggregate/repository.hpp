@@ -164,6 +164,17 @@ public:
         }
     }
 
+    /// The aggregate as it is now; of a stream without events, once `create` has recorded its first
+    /// ones. Of several who ask at once, one creates.
+    template <class F>
+    [[nodiscard]] A create_or_load(std::string_view stream, F&& create) {
+        update(stream, [&create](A& a) {
+            if (!a.last_revision())
+                static_cast<void>(std::invoke(create, a));
+        });
+        return load(stream);
+    }
+
     /// Saves a snapshot of the aggregate as it is now. Returns where; nothing for a stream without
     /// events, or whose first event is out of reach (docs/rewriting/retention.md).
     std::optional<revision> snapshot(std::string_view stream) {
