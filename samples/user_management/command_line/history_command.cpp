@@ -62,12 +62,12 @@ json_line(const everfold::recorded_event& event, const std::vector<field_change>
     return out;
 }
 
-std::string shown(const output& out, const std::optional<nlohmann::json>& value) {
+std::string shown(const output& out, const std::optional<nlohmann::json>& value, colour tint) {
     if (!value)
         return out.in(colour::dim, "(none)");
     std::string text;
     append_json(text, *value, reading_style);
-    return everfold::printable(text);
+    return out.in(tint, everfold::printable(text));
 }
 
 colour colour_of(std::string_view event_type) {
@@ -106,8 +106,8 @@ void print_event(
             "{:14}{}  {} -> {}\n",
             "",
             out.in(colour::cyan, padded(everfold::printable(c.field), 10)),
-            shown(out, c.before),
-            shown(out, c.after)
+            shown(out, c.before, colour::red),
+            shown(out, c.after, colour::green)
         );
 }
 
