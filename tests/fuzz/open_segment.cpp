@@ -42,7 +42,8 @@ verdict judge(bytes_view file, const reference::segment& found, std::uint64_t du
         if (reference::is_header(file, at, frames_seed()))
             known = std::max(known, load_le<std::uint64_t>(file.data() + at + 32));
     const bool is_too_much = used > 2 * (std::uint64_t{batch_bytes_max} + 72);
-    return {found.at < known || is_too_much, used};
+    const bool has_no_epoch_left = used > 0 && found.epoch == 0xFFFF'FFFF;
+    return {found.at < known || is_too_much || has_no_epoch_left, used};
 }
 
 std::shared_ptr<io::simulated_disk>

@@ -115,6 +115,9 @@ std::uint64_t judge_tail(const loaded_log& log, frame_reader& reader, byte_offse
     known = watermark_behind(reader, state.at, state.at.advanced(used));
     if (state.at < known)
         throw damage_at(source, state.at, std::string{state.why}, state.next);
+    // The next one would be 0, which nobody would believe behind this one.
+    if (used > 0 && state.epoch == std::numeric_limits<std::uint32_t>::max())
+        throw damage_at(source, state.at, "no writer can have come to this epoch", state.next);
     return used;
 }
 
