@@ -34,6 +34,11 @@ void run(bytes_view input) {
     if (!r)
         return;
     require(std::ranges::equal(log::encode(*r), frame.body), "remains written again are the same");
+    for (const auto& run : r->runs)
+        require(
+            std::uint64_t{run.at} + run.count <= frame.header.event_count,
+            "what was removed was in the frame"
+        );
     log::places_left places{r->runs};
     std::uint64_t before = 0;
     for (int i = 0; i < 64; ++i) {
