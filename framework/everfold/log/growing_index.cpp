@@ -295,9 +295,10 @@ growing_index::add_event(const event_record& event, byte_offset at, std::uint64_
         const auto dense = count;
         const auto known = sparse_->revisions.find(*stream);
         const auto removed = known == sparse_->revisions.end() ? 0 : known->second.removed();
-        if (event.revision_in_segment < dense + removed)
+        const auto next = std::uint64_t{dense} + removed;
+        if (event.revision_in_segment < next)
             return "a stream's revisions run backwards";
-        if (event.revision_in_segment > dense + removed &&
+        if (event.revision_in_segment > next &&
             !sparse_->revisions[*stream].add(dense, event.revision_in_segment))
             return "a stream's revisions run backwards";
         if (!sparse_->positions.add(ordinal, static_cast<std::uint32_t>(original)))
