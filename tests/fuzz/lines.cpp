@@ -14,7 +14,7 @@ namespace {
 
 void run_append(std::string_view line) {
     try {
-        const auto request = cli::request_from_line(line, "stream");
+        const auto request = cli::request_from_line(line, {.stream = "stream"});
         require(request.streams.size() == 1, "a line is an event of one stream");
         const auto& event = request.streams.front().events.front();
         validate(event.payload);

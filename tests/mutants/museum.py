@@ -531,6 +531,16 @@ PROGRAMS = (
         (STORE + "log_store_cursor.cpp", "tags_.clear();\n", ""),
     ),
     mutant(
+        "T.store_transfer", "a copy forgets what caused an event", "store_transfer",
+        "a copy has the events of its source, in the same appends, whatever the stores are",
+        (STORE + "copy.cpp", "    e.causation_id = event.causation_id;\n", ""),
+    ),
+    mutant(
+        "T.testing", "reading in pieces is not checked", "testing",
+        "a store that does one thing wrong fails the case that is about it",
+        ("framework/everfold/testing/conformance.cpp", "check.equal(in_pieces, whole, ", "check.equal(whole, whole, "),
+    ),
+    mutant(
         "T.projection", "a subscription passes over the first event", "projection",
         "P9: a subscription delivers what is there, then what comes, each event once and in order",
         ("framework/everfold/projection/subscription.cpp", "query{wanted_}.from(from)", "query{wanted_}.from(from.next())"),
