@@ -39,11 +39,12 @@ std::vector<way_to_read> ways() {
     };
 }
 
-/// Some of its segments are archived, the last one is not full.
+/// Its segments are archived but for the last one, which is not full.
 void write_log(const std::string& path, std::uint64_t bytes) {
     auto s = open(path, {.segment_bytes_max = 4 * mebibyte, .level = durability::os()});
     const std::string text(1000, 'x');
     std::uint32_t n = 0;
+    bool is_archived = false;
     for (std::uint64_t written = 0; written < bytes;) {
         append_request batch;
         for (int i = 0; i < 50; ++i, ++n) {
@@ -62,6 +63,11 @@ void write_log(const std::string& path, std::uint64_t bytes) {
             written += 1000;
         }
         s.append(batch).value();
+        if (written >= bytes && !is_archived) {
+            s.engine().archive("user-0", revision{n});
+            is_archived = true;
+            written -= mebibyte;
+        }
     }
     s.close();
 }

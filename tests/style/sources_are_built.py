@@ -12,6 +12,8 @@ from common import ROOT, Report, files
 
 # Python files that others import.
 HELPERS = ("common.py", "support.py")
+# What ./tests/run runs on request.
+TOOLS = ("tests/support/", "tests/mutants/")
 
 
 def main():
@@ -44,7 +46,7 @@ def main():
     for path in files("tests", ("_test.cpp",)):
         report.look(path in run, f"{path} is in no test of tests/meson.build")
     for path in files("tests", (".py",)):
-        if not path.startswith("tests/support/") and os.path.basename(path) not in HELPERS:
+        if not path.startswith(TOOLS) and os.path.basename(path) not in HELPERS:
             report.look(path in arguments, f"{path} is in no test of a meson.build")
     benchmarks_are_built = any(path.startswith("tests/benchmarks/") for path in built)
     for folder in ("framework", "samples", "tests/benchmarks"):

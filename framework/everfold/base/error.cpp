@@ -87,7 +87,7 @@ constexpr std::array<errc_entry, 16> table{{
      "tombstoned",
      "the stream has ended for ever",
      "nothing was changed",
-     "append to a stream of another name"},
+     "use a stream of another name"},
     {errc::diverged,
      "diverged",
      "a log and its mirror hold different events",
