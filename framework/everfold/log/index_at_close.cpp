@@ -116,7 +116,8 @@ std::optional<index_taken_up> take_up_index(
                  .recorded_ns = growth.recorded_ns,
                  .watermark = growth.watermark,
                  .frame_count = growth.frame_count,
-                 .last_frame = growth.last_frame}};
+                 .last_frame = growth.last_frame,
+                 .first = entry.first}};
         }
     } catch (const error& e) {
         why = e.what();

@@ -22,7 +22,7 @@ struct truncated {
 struct tombstoned {
     static constexpr std::string_view event_type = "$tombstoned";
     std::string stream{};
-    std::string why{};
+    patch<std::string> why{}; // absent without one
 };
 
 struct retained {
@@ -65,7 +65,10 @@ new_event truncated_event(std::string_view stream, revision before) {
 }
 
 new_event tombstoned_event(std::string_view stream, std::string_view why) {
-    return encoded(tombstoned{std::string{stream}, std::string{why}});
+    tombstoned out{.stream = std::string{stream}};
+    if (!why.empty())
+        out.why = std::string{why};
+    return encoded(out);
 }
 
 new_event retained_event(std::string_view stream, const retention& kept) {
@@ -87,7 +90,8 @@ new_event described_event(std::string_view stream, bytes_view metadata) {
 }
 
 std::string why_tombstoned(bytes_view payload) {
-    return decode_as<tombstoned>(payload).why;
+    const auto said = decode_as<tombstoned>(payload);
+    return said.why.has_value() ? said.why.value() : std::string{};
 }
 
 bytes_view described_metadata(bytes_view payload) {
