@@ -9,9 +9,11 @@
 
 #include <everfold/event/codec.hpp>
 #include <everfold/event/json_text.hpp>
+#include <everfold/event/stored_forms.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <string_view>
 
 namespace everfold {
@@ -52,6 +54,30 @@ void write_json(const nlohmann::ordered_json& value, cbor_writer& out);
 void write_json(const nlohmann::json& value, cbor_writer& out);
 void read_json(cbor_reader& in, nlohmann::ordered_json& into);
 void read_json(cbor_reader& in, nlohmann::json& into);
+
+template <class Json>
+struct json_upcasting {
+    static void
+    run(bytes_view payload,
+        std::uint32_t from,
+        std::uint32_t to,
+        void (*upcast)(Json&, std::uint32_t),
+        byte_buffer& out) {
+        Json fields;
+        cbor_reader in{payload};
+        read_json(in, fields);
+        in.finish();
+        for (; from < to; ++from)
+            upcast(fields, from);
+        cbor_from_json(fields, out);
+    }
+};
+
+template <>
+struct json_steps<nlohmann::json> : json_upcasting<nlohmann::json> {};
+
+template <>
+struct json_steps<nlohmann::ordered_json> : json_upcasting<nlohmann::ordered_json> {};
 
 template <class Json>
 struct json_codec {

@@ -25,6 +25,7 @@ struct seen_info {
 struct witnessed {
     static constexpr std::string_view event_type = "witnessed";
     static constexpr std::uint32_t event_version = 3;
+    static constexpr std::uint32_t oldest_version = 3;
     std::int64_t number{};
 };
 

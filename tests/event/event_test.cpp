@@ -18,6 +18,7 @@ struct user_created {
 struct user_updated {
     static constexpr std::string_view event_type = "user_updated";
     static constexpr std::uint32_t event_version = 3;
+    static constexpr std::uint32_t oldest_version = 3;
     std::int64_t user_id{};
     everfold::patch<std::string> name{}, email{}, phone{};
 };

@@ -24,19 +24,30 @@ std::string place_of(const recorded_event& e) {
 } // namespace
 
 void fold_table::learn(const recorded_event& e) {
-    bool is_type_known = false;
+    std::uint32_t newest = 0; // of this type
     auto found = to_skip;
+    auto newer = to_skip;
     for (std::uint32_t i = 0; i < steps_.size(); ++i) {
         if (steps_[i].type != e.type)
             continue;
-        is_type_known = true;
-        if (steps_[i].version == e.version)
-            found = i;
+        newest = std::max(newest, steps_[i].version);
+        if (found == to_skip && steps_[i].version == e.version)
+            found = i; // the first: the others of a split event follow it
+        if (steps_[i].reads_newer && steps_[i].version < e.version)
+            newer = i;
     }
+    if (found == to_skip)
+        found = newer;
     if (found == to_skip && policy_ == unknown_events::refuse) {
         // A number above 2^32 types would be a broken store, not a log.
-        if (is_type_known)
-            refuse(e, "this program folds the type in another version");
+        if (newest != 0 && newest < e.version)
+            refuse(
+                e,
+                "is newer than this program, which folds the type in another version, up to " +
+                    std::to_string(newest)
+            );
+        if (newest != 0)
+            refuse(e, "this program folds the type in another version and has no upcaster from it");
         refuse(
             e, "the state does not name this type; add it to its events, or skip unknown events"
         );

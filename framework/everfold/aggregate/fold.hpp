@@ -6,6 +6,7 @@
 #include <everfold/base/error.hpp>
 #include <everfold/event/codec.hpp>
 #include <everfold/event/event.hpp>
+#include <everfold/event/stored_forms.hpp>
 #include <everfold/store/recorded_event.hpp>
 
 #include <array>
@@ -27,12 +28,18 @@ enum class unknown_events : std::uint8_t {
 
 namespace detail {
 
-/// How the events of one type and version are folded.
+/// How the events of one type and version, as they were stored, are folded.
 struct fold_step {
-    std::string_view type;
-    std::uint32_t version;
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+    std::string_view type{};
+    std::uint32_t version{};
+    /// The step of the next event that this one is a part of; none for all but split events.
+    std::uint32_t next{none};
     /// Decodes into its own one of the `slots` and applies that to the state.
-    void (*run)(void* slots, void* state, const recorded_event& e);
+    void (*run)(void* slots, void* state, const recorded_event& e){};
+    /// Whether it is also for higher versions.
+    bool reads_newer{};
 };
 
 /// The part of folder<State> that is compiled once.
@@ -47,11 +54,15 @@ public:
         const auto number = e.type_number;
         if (number >= known_.size() || known_[number] == unseen) [[unlikely]]
             learn(e);
-        const auto step = known_[number];
-        if (step == to_skip) [[unlikely]]
+        auto step = known_[number];
+        if (step == to_skip) [[unlikely]] {
             ++skipped_;
-        else
+            return;
+        }
+        do {
             steps_[step].run(slots, state, e);
+            step = steps_[step].next;
+        } while (step != fold_step::none);
     }
 
     [[nodiscard]] std::uint64_t skipped() const noexcept { return skipped_; }
@@ -78,13 +89,24 @@ private:
 /// Throws a replay_error around the exception that is being handled.
 [[noreturn]] void fail_to_replay(const recorded_event& e);
 
-template <class State, event E, std::size_t Slot, class Slots>
+template <class State, event E, std::size_t Slot, class Slots, std::size_t Form>
 void fold_one(void* slots, void* state, const recorded_event& e) {
     auto& into = std::get<Slot>(*static_cast<Slots*>(slots));
-    try {
-        decode(e.payload, into);
-    } catch (const encoding_error& why) {
-        fail_to_decode(e, why);
+    if constexpr (Form < name_count<E>()) { // as it is
+        try {
+            decode(e.payload, into);
+        } catch (const encoding_error& why) {
+            fail_to_decode(e, why);
+        }
+    } else {
+        try {
+            if (!forms_of<E>::all[Form].read(e.payload, e.version, into))
+                return;
+        } catch (const encoding_error& why) {
+            fail_to_decode(e, why);
+        } catch (...) {
+            fail_to_replay(e);
+        }
     }
     try {
         apply_event(*static_cast<State*>(state), std::as_const(into), e.info());
@@ -100,12 +122,28 @@ struct fold_plan;
 template <class State, event... Es>
 struct fold_plan<State, events<Es...>> {
     using slots = std::tuple<Es...>;
+    static constexpr std::size_t count = (forms_of<Es>::all.size() + ... + 0);
 
-    template <std::size_t... I>
-    static constexpr std::array<fold_step, sizeof...(Es)>
-    steps_of(std::index_sequence<I...>) noexcept {
-        return {
-            fold_step{event_type_of<Es>, event_version_of<Es>, &fold_one<State, Es, I, slots>}...};
+    template <class E, std::size_t Slot, std::size_t... Form>
+    static constexpr void add(auto& out, std::size_t& n, std::index_sequence<Form...>) noexcept {
+        ((out[n++] =
+              {.type = forms_of<E>::all[Form].type,
+               .version = forms_of<E>::all[Form].version,
+               .run = &fold_one<State, E, Slot, slots, Form>,
+               .reads_newer = Form < name_count<E>() && reads_newer<E>()}),
+         ...);
+    }
+
+    template <std::size_t... Slot>
+    static constexpr std::array<fold_step, count> steps_of(std::index_sequence<Slot...>) noexcept {
+        std::array<fold_step, count> out{};
+        std::size_t n = 0;
+        (add<Es, Slot>(out, n, std::make_index_sequence<forms_of<Es>::all.size()>{}), ...);
+        for (std::size_t i = 0; i < count; ++i)
+            for (std::size_t k = i + 1; k < count && out[i].next == fold_step::none; ++k)
+                if (out[k].type == out[i].type && out[k].version == out[i].version)
+                    out[i].next = static_cast<std::uint32_t>(k);
+        return out;
     }
 
     static constexpr auto steps = steps_of(std::index_sequence_for<Es...>{});

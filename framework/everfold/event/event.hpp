@@ -11,5 +11,6 @@
 #include <everfold/event/json_text.hpp>
 #include <everfold/event/patch.hpp>
 #include <everfold/event/reflect.hpp>
+#include <everfold/event/stored_forms.hpp>
 #include <everfold/event/tags.hpp>
 #include <everfold/event/unknown_fields.hpp>

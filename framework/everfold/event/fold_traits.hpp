@@ -32,6 +32,16 @@ concept applies = detail::applies_alone<S, E> || detail::applies_with_info<S, E>
 
 namespace detail {
 
+template <class S, class E>
+concept is_called_alone = requires(S& state, const E& e) {
+    state.apply(e);
+};
+
+template <class S, class E>
+concept is_called_with_info = requires(S& state, const E& e, const event_info& info) {
+    state.apply(e, info);
+};
+
 /// Whether S applies E; where it does not, the sentence that says so.
 template <class S, class E>
 constexpr bool explain_apply() noexcept {
@@ -42,6 +52,12 @@ constexpr bool explain_apply() noexcept {
         "apply(const E&)` or `void apply(const E&, const everfold::event_info&)` for exactly that "
         "event"
     );
+    if constexpr (applies<S, E>)
+        static_assert(
+            is_called_alone<S, E> || is_called_with_info<S, E>,
+            "everfold: this state applies an event in more than one way: a call of its apply() is "
+            "ambiguous; keep `void apply(const E&)` only"
+        );
     return applies<S, E>;
 }
 

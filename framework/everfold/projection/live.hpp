@@ -50,14 +50,14 @@ public:
     /// Calls `slot` with each event of type E, or with the event and its record.
     template <event E, slot_for<E> Slot>
     live_connection on(Slot slot) & {
-        return connect(event_type_of<E>, typed_slot<E>(std::move(slot)));
+        return connect(slot_type_of<E>, typed_slot<E>(std::move(slot)));
     }
 
     /// The same on a temporary, which is returned, as its slots end with it:
     /// `auto live = everfold::live{store}.on<user_created>(first).on<user_deleted>(second);`
     template <event E, slot_for<E> Slot>
     [[nodiscard("the slots of a live end with it: keep it in a variable")]] live on(Slot slot) && {
-        connect(event_type_of<E>, typed_slot<E>(std::move(slot)));
+        connect(slot_type_of<E>, typed_slot<E>(std::move(slot)));
         return std::move(*this);
     }
 

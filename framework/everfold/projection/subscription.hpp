@@ -67,7 +67,7 @@ public:
     /// in the order of these calls.
     template <event E, slot_for<E> Slot>
     subscription& on(Slot slot) & {
-        return add(std::string{event_type_of<E>}, typed_slot<E>(std::move(slot)));
+        return add(std::string{slot_type_of<E>}, typed_slot<E>(std::move(slot)));
     }
 
     template <event E, slot_for<E> Slot>

@@ -20,13 +20,19 @@ template <class Slot, class E>
 concept slot_for =
     std::invocable<Slot&, const E&> || std::invocable<Slot&, const E&, const recorded_event&>;
 
-/// Decodes an event of type E, which the caller has found it to be, and calls `slot` with it. One
-/// thread at a time.
+/// The name of the events that typed_slot<E> wants; empty where it picks by itself among several.
+template <event E>
+inline constexpr std::string_view slot_type_of = detail::has_one_name<E>() ? event_type_of<E>
+                                                                           : std::string_view{};
+
+/// Decodes an event that is an E, or was one once, and calls `slot` with it; leaves others alone.
+/// One thread at a time.
 template <event E, slot_for<E> Slot>
 [[nodiscard]] any_slot typed_slot(Slot slot) {
     // One event object, reused: slots are called one after the other.
     return [slot = std::move(slot), into = E{}](const recorded_event& e) mutable {
-        e.decode_into(into);
+        if (!e.is<E>() || !e.try_decode_into(into))
+            return;
         if constexpr (std::invocable<Slot&, const E&, const recorded_event&>)
             std::invoke(slot, std::as_const(into), e);
         else

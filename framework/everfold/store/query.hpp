@@ -64,9 +64,11 @@ public:
     /// throws errc::invalid for a cursor of another query or another log.
     query& resume(const query_cursor& at) &;
 
+    /// Of this type: under each name that an E may have been stored with.
     template <event E>
     query& type() & {
-        return type(std::string{event_type_of<E>});
+        detail::for_each_name<E>([&](std::string_view name) { type(std::string{name}); });
+        return *this;
     }
 
     template <class Integer>

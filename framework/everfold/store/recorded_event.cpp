@@ -8,15 +8,17 @@ std::string recorded_event::to_json() const {
     return json_text_from_cbor(payload);
 }
 
-void recorded_event::require(std::string_view wanted_type, std::uint32_t wanted_version) const {
-    if (type != wanted_type)
-        throw schema_error{
-            std::string{type}, version, "is not of the type '" + std::string{wanted_type} + "'"};
-    if (version != wanted_version)
-        throw schema_error{
-            std::string{type},
-            version,
-            "this program knows version " + std::to_string(wanted_version) + " of it only"};
+void recorded_event::fail_as_foreign(
+    bool is_name_known, std::string_view wanted_type, std::uint32_t wanted_version
+) const {
+    const auto up_to = std::to_string(wanted_version);
+    auto why =
+        "this program reads it up to version " + up_to + " and has no upcaster from this one";
+    if (!is_name_known)
+        why = "is not of the type '" + std::string{wanted_type} + "'";
+    else if (version > wanted_version)
+        why = "is newer than this program, which reads it up to version " + up_to;
+    throw schema_error{std::string{type}, version, why};
 }
 
 void recorded_event::fail_to_fit(const encoding_error& e) const {
@@ -25,6 +27,21 @@ void recorded_event::fail_to_fit(const encoding_error& e) const {
         version,
         "the payload at position " + std::to_string(log_position.value()) +
             " does not fit the program's type: " + e.message()};
+}
+
+void recorded_event::fail_to_upcast(const std::exception& e) const {
+    throw schema_error{
+        std::string{type},
+        version,
+        "the upcaster failed at position " + std::to_string(log_position.value()) + ": " +
+            e.what()};
+}
+
+void recorded_event::fail_as_dropped() const {
+    throw schema_error{
+        std::string{type},
+        version,
+        "the program's from() drops the event at position " + std::to_string(log_position.value())};
 }
 
 } // namespace everfold

@@ -10,8 +10,10 @@
 #include <everfold/event/codec.hpp>
 #include <everfold/event/event.hpp>
 #include <everfold/event/event_info.hpp>
+#include <everfold/event/stored_forms.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,18 +57,42 @@ struct recorded_event {
 
     template <event E>
     [[nodiscard]] bool is() const noexcept {
-        return type == event_type_of<E>;
+        if constexpr (detail::has_one_name<E>())
+            return type == event_type_of<E>;
+        else
+            return detail::is_name_of<E>(type);
     }
 
-    /// Decodes into `into`, which must be of this event's type.
-    /// Failure: schema_error where type or version differ or the payload does not fit.
+    /// Decodes into `into`, which must be of this event's type; an older version becomes today's.
+    /// Failure: schema_error where type or version differ, the payload does not fit or the event
+    /// was dropped by from().
     template <event E>
     void decode_into(E& into) const {
-        require(event_type_of<E>, event_version_of<E>);
+        if (!try_decode_into(into))
+            fail_as_dropped();
+    }
+
+    /// The same, and false where from() makes no E of this event.
+    template <event E>
+    [[nodiscard]] bool try_decode_into(E& into) const {
+        static_assert(detail::explain_evolution<E>(), "everfold: this event can't be read");
+        if (type == event_type_of<E> && version == event_version_of<E>) [[likely]] {
+            try {
+                decode(payload, into);
+            } catch (const encoding_error& e) {
+                fail_to_fit(e);
+            }
+            return true;
+        }
+        const auto* form = detail::form_for<E>(type, version);
+        if (form == nullptr)
+            fail_as_foreign(is<E>(), event_type_of<E>, event_version_of<E>);
         try {
-            decode(payload, into);
+            return form->read(payload, version, into);
         } catch (const encoding_error& e) {
             fail_to_fit(e);
+        } catch (const std::exception& e) {
+            fail_to_upcast(e);
         }
     }
 
@@ -78,8 +104,12 @@ struct recorded_event {
     }
 
 private:
-    void require(std::string_view wanted_type, std::uint32_t wanted_version) const;
+    [[noreturn]] void fail_as_foreign(
+        bool is_name_known, std::string_view wanted_type, std::uint32_t wanted_version
+    ) const;
     [[noreturn]] void fail_to_fit(const encoding_error& e) const;
+    [[noreturn]] void fail_to_upcast(const std::exception& e) const;
+    [[noreturn]] void fail_as_dropped() const;
 };
 
 } // namespace everfold
