@@ -541,6 +541,11 @@ PROGRAMS = (
         ("framework/everfold/testing/conformance.cpp", "check.equal(in_pieces, whole, ", "check.equal(whole, whole, "),
     ),
     mutant(
+        "T.evolution", "a newer version is read by whoever knows an older one", "evolution",
+        "a version that is newer than the program is refused as newer, unless it is additive",
+        ("framework/everfold/aggregate/fold.cpp", "steps_[i].reads_newer && ", ""),
+    ),
+    mutant(
         "T.projection", "a subscription passes over the first event", "projection",
         "P9: a subscription delivers what is there, then what comes, each event once and in order",
         ("framework/everfold/projection/subscription.cpp", "query{wanted_}.from(from)", "query{wanted_}.from(from.next())"),
