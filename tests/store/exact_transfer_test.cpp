@@ -111,6 +111,8 @@ std::shared_ptr<io::simulated_disk> made_log(std::uint64_t seed, int appends) {
         auto names = streams;
         std::ranges::shuffle(names, random);
         names.resize(1 + below(3));
+        if (i == 0 && std::ranges::find(names, "a") == names.end())
+            names.front() = "a"; // which gets a rule
         for (const auto& name : names) {
             stream_append to{.stream = name};
             for (auto count = 1 + below(3); count > 0; --count) {
