@@ -79,7 +79,6 @@ class summing_book : public everfold::aggregate<summing> {};
 struct newer_entry_set {
     static constexpr std::string_view event_type = "entry_set";
     static constexpr std::uint32_t event_version = 2;
-    static constexpr std::uint32_t oldest_version = 2;
     std::string key{};
     std::int64_t cents{};
 };
