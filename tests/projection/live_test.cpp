@@ -40,7 +40,6 @@ struct noted {
 struct newer_counted {
     static constexpr std::string_view event_type = "counted";
     static constexpr std::uint32_t event_version = 2;
-    static constexpr std::uint32_t oldest_version = 2;
     std::int64_t number{};
 };
 
