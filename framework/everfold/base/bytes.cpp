@@ -42,6 +42,32 @@ code_point next_code_point(std::string_view text) noexcept {
     return {};
 }
 
+template <class Word>
+Word high_bits(const char* at) noexcept {
+    constexpr auto mask = static_cast<Word>(0x8080'8080'8080'8080U);
+    Word word{};
+    std::memcpy(&word, at, sizeof word);
+    return word & mask;
+}
+
+/// By whole words, the last of which may overlap the one before.
+bool is_ascii(std::string_view text) noexcept {
+    const auto* at = text.data();
+    const auto* end = at + text.size();
+    if (text.size() >= 8) {
+        std::uint64_t high = high_bits<std::uint64_t>(end - 8);
+        for (; end - at > 8; at += 8)
+            high |= high_bits<std::uint64_t>(at);
+        return high == 0;
+    }
+    if (text.size() >= 4)
+        return (high_bits<std::uint32_t>(at) | high_bits<std::uint32_t>(end - 4)) == 0;
+    unsigned high = 0;
+    for (; at != end; ++at)
+        high |= static_cast<unsigned char>(*at);
+    return high < 0x80;
+}
+
 bool is_control(std::uint32_t c) noexcept {
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || (c >= 0x202A && c <= 0x202E) ||
            (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x2028 || c == 0x2029;
@@ -61,16 +87,9 @@ std::string to_hex(bytes_view bytes) {
 }
 
 bool is_utf8(std::string_view text) noexcept {
-    // Eight ASCII bytes at a time: most text is.
+    if (is_ascii(text)) [[likely]]
+        return true;
     while (!text.empty()) {
-        if (text.size() >= 8) {
-            std::uint64_t eight{};
-            std::memcpy(&eight, text.data(), sizeof eight);
-            if ((eight & 0x8080'8080'8080'8080U) == 0) {
-                text.remove_prefix(8);
-                continue;
-            }
-        }
         const auto next = next_code_point(text);
         if (next.length == 0)
             return false;

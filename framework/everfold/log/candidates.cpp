@@ -24,7 +24,6 @@ numbers_of(const segment_index& index, const selection_item::stream_names& names
         const auto more = index.find_streams_with(prefix);
         out.insert(out.end(), more.begin(), more.end());
     }
-    std::ranges::sort(out);
     return out;
 }
 
@@ -51,11 +50,16 @@ ordinal_list within_bounds(ordinal_list list, ordinal_range within) {
     return list;
 }
 
-ordinal_list
-list_of(const segment_index& index, const selection_item& item, lookup by, std::size_t tag) {
+ordinal_list list_of(
+    const segment_index& index,
+    const selection_item& item,
+    const item_plan& plan,
+    lookup by,
+    std::size_t tag
+) {
     ordinal_list out;
     if (by == lookup::streams) {
-        for (const auto number : numbers_of(index, *item.streams))
+        for (const auto number : plan.stream_numbers)
             index.append_stream(number, out);
     } else if (by == lookup::types) {
         for (const auto number : numbers_of(index, item.types))
@@ -83,7 +87,7 @@ bool narrow(
             are_exact = false;
             return;
         }
-        const auto list = within_bounds(list_of(index, item, by, tag), within);
+        const auto list = within_bounds(list_of(index, item, plan, by, tag), within);
         ordinal_list both;
         both.reserve(std::min(left.size(), list.size()));
         std::ranges::set_intersection(left, list, std::back_inserter(both));
@@ -128,7 +132,8 @@ item_plan plan_of(const segment_index& index, const selection_item& item, ordina
         consider(out.of_tags.back(), lookup::tag, i);
     }
     if (item.streams) {
-        for (const auto number : numbers_of(index, *item.streams))
+        out.stream_numbers = numbers_of(index, *item.streams);
+        for (const auto number : out.stream_numbers)
             out.of_streams += index.count_of_stream(number);
         consider(out.of_streams, lookup::streams, 0);
     }
@@ -137,15 +142,36 @@ item_plan plan_of(const segment_index& index, const selection_item& item, ordina
             out.of_types += index.count_of_type(number);
         consider(out.of_types, lookup::types, 0);
     }
+    // By a list, its entries are taken and its events decoded; by positions, all are decoded.
     if (least == 0)
         out.by = lookup::nothing;
-    else if (!least || *least > within.size() * list_entries_an_event)
+    else if (!least || *least * (1 + list_entries_an_event) > within.size() * list_entries_an_event)
         out.by = lookup::positions;
     out.segments[static_cast<std::size_t>(out.by)] = 1;
     return out;
 }
 
-void event_filter::add(const segment_index& index, const selection_item& item) {
+number_set::number_set(std::vector<std::uint32_t> numbers) {
+    const auto room = numbers.empty() ? 0 : std::size_t{std::ranges::max(numbers)} + 1;
+    if (numbers.size() < few || room > numbers.size() * bits_each) {
+        ascending_ = std::move(numbers);
+        std::ranges::sort(ascending_);
+        return;
+    }
+    marks_.resize(room);
+    for (const auto number : numbers)
+        marks_[number] = true;
+}
+
+bool number_set::contains(std::uint32_t number) const {
+    if (!marks_.empty())
+        return number < marks_.size() && marks_[number];
+    return std::ranges::binary_search(ascending_, number);
+}
+
+void event_filter::add(
+    const segment_index& index, const selection_item& item, const item_plan& plan
+) {
     numbers one;
     for (const auto& tag : item.tags) {
         const auto number = index.find_tag(tag);
@@ -154,8 +180,7 @@ void event_filter::add(const segment_index& index, const selection_item& item) {
         one.tags.push_back(*number);
     }
     one.has_streams = item.streams.has_value();
-    if (item.streams)
-        one.streams = numbers_of(index, *item.streams);
+    one.streams = number_set{plan.stream_numbers};
     one.has_types = !item.types.empty();
     one.types = numbers_of(index, item.types);
     items_.push_back(std::move(one));
@@ -173,7 +198,7 @@ bool event_filter::matches(
     };
     return std::ranges::any_of(items_, [&](const numbers& n) {
         return (!n.has_types || std::ranges::binary_search(n.types, type)) &&
-               (!n.has_streams || std::ranges::binary_search(n.streams, stream)) &&
+               (!n.has_streams || n.streams.contains(stream)) &&
                std::ranges::all_of(n.tags, has_tag);
     });
 }
@@ -194,7 +219,9 @@ candidates collect(
         for (std::size_t i = 0; i < items.size(); ++i) {
             if (plans[i].by == lookup::nothing)
                 continue;
-            auto left = within_bounds(list_of(index, items[i], plans[i].by, plans[i].tag), within);
+            auto left = within_bounds(
+                list_of(index, items[i], plans[i], plans[i].by, plans[i].tag), within
+            );
             out.are_exact = narrow(index, items[i], plans[i], within, left) && out.are_exact;
             out.ordinals.insert(out.ordinals.end(), left.begin(), left.end());
         }
@@ -202,8 +229,8 @@ candidates collect(
             out.ordinals = within_bounds(std::move(out.ordinals), within);
     }
     if (!out.are_exact) {
-        for (const auto& item : items)
-            out.filter.add(index, item);
+        for (std::size_t i = 0; i < items.size(); ++i)
+            out.filter.add(index, items[i], plans[i]);
     }
     return out;
 }

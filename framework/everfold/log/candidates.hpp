@@ -7,6 +7,7 @@
 #include <everfold/log/segment_index.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct item_plan {
     std::uint64_t of_streams{};
     std::uint64_t of_types{};
     std::vector<std::uint64_t> of_tags{};
+    /// That the item asks for, in the last segment's numbers and in no order.
+    std::vector<std::uint32_t> stream_numbers{};
     /// How many segments are answered by which lookup.
     std::array<std::uint64_t, lookup_kinds> segments{};
 
@@ -50,11 +53,27 @@ struct ordinal_range {
 [[nodiscard]] item_plan
 plan_of(const segment_index& index, const selection_item& item, ordinal_range within);
 
+/// Numbers, kept as marks where that takes no more room than a list of them.
+class number_set {
+public:
+    number_set() = default;
+    explicit number_set(std::vector<std::uint32_t> numbers);
+
+    [[nodiscard]] bool contains(std::uint32_t number) const;
+
+private:
+    static constexpr std::size_t few = 16;
+    static constexpr std::size_t bits_each = 32;
+
+    std::vector<std::uint32_t> ascending_{};
+    std::vector<bool> marks_{};
+};
+
 /// Whether an event of one segment matches, in the segment's numbers.
 class event_filter {
 public:
-    void add(const segment_index& index, const selection_item& item);
-    void clear() noexcept { items_.clear(); }
+    /// `plan` is that of the item.
+    void add(const segment_index& index, const selection_item& item, const item_plan& plan);
 
     /// `stream` and `type` in the index's numbers.
     [[nodiscard]] bool matches(
@@ -68,8 +87,8 @@ private:
     struct numbers {
         bool has_streams{};
         bool has_types{};
-        std::vector<std::uint32_t> streams{}; // ascending, as types
-        std::vector<std::uint32_t> types{};
+        number_set streams{};
+        std::vector<std::uint32_t> types{}; // ascending
         std::vector<std::uint32_t> tags{};
     };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/bytes.hpp>
+#include <everfold/base/prefetch.hpp>
 #include <everfold/log/format.hpp>
 #include <everfold/log/growing_index.hpp>
 #include <everfold/log/remains.hpp>
@@ -172,17 +173,19 @@ const char* growing_index::add(const frame_view& frame, std::uint64_t chain_afte
     }
     places_left places{runs};
     auto rest = records_of(frame);
+    look_ahead(rest);
+    event_record event;
+    names_record names;
     while (!rest.empty()) {
         const auto at = frame.end().value() - frame_trailer_size - rest.size();
-        const auto record = take_record(rest, frame.header.recorded_ns);
-        if (!record)
+        const auto kind = take_record(rest, frame.header.recorded_ns, event, names);
+        if (kind == record_kind::malformed)
             return "a record is not well-formed";
-        if (const auto* names = std::get_if<names_record>(&*record)) {
-            if (const auto* fault = add_names(*names))
+        if (kind == record_kind::names) {
+            if (const auto* fault = add_names(names))
                 return fault;
             continue;
         }
-        const auto& event = std::get<event_record>(*record);
         const auto offset = places.next();
         if (offset >= frame.header.event_count)
             return "a batch has not as many events as its header says";
@@ -209,6 +212,18 @@ const char* growing_index::add(const frame_view& frame, std::uint64_t chain_afte
     summary_.occurred_min_ns = std::min(summary_.occurred_min_ns, entry.occurred_min_ns);
     summary_.occurred_max_ns = std::max(summary_.occurred_max_ns, entry.occurred_max_ns);
     return nullptr;
+}
+
+void growing_index::look_ahead(bytes_view records) const noexcept {
+    if (sparse_ != nullptr)
+        return; // its numbers are others
+    // Each step of all streams together: one after the other, each would be waited for.
+    glance_at_streams(records, [&](std::uint32_t number) { by_stream_.prefetch_list(number); });
+    glance_at_streams(records, [&](std::uint32_t number) { by_stream_.prefetch_end(number); });
+    glance_at_streams(records, [&](std::uint32_t number) {
+        if (const auto last = by_stream_.last(number))
+            prefetch(&offsets_8_[*last - before_.events]);
+    });
 }
 
 std::optional<std::uint32_t> growing_index::next_number(

@@ -122,6 +122,8 @@ private:
         std::uint32_t tags{};
     };
 
+    /// Has the processor fetch what add_event() will look at of the events' streams.
+    void look_ahead(bytes_view records) const noexcept;
     const char* add_names(const names_record& record);
     const char* add_event(const event_record& event, byte_offset at, std::uint64_t original);
     /// The index's number for the next name; nothing where a record may not call it `in_record`.

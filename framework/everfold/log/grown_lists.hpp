@@ -2,9 +2,11 @@
 #pragma once
 // The lists of a growing index.
 
+#include <everfold/base/prefetch.hpp>
 #include <everfold/log/short_list.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -33,6 +35,27 @@ public:
             return own_[number - known_before_].view();
         const auto found = of_others_.find(number);
         return found == of_others_.end() ? std::span<const std::uint32_t>{} : found->second.view();
+    }
+
+    /// Has the processor fetch the list, and then its end. Any number will do.
+    void prefetch_list(std::uint32_t number) const noexcept {
+        if (number >= known_before_ && number - known_before_ < own_.size())
+            prefetch(&own_[number - known_before_]);
+    }
+
+    void prefetch_end(std::uint32_t number) const noexcept {
+        if (number < known_before_ || number - known_before_ >= own_.size())
+            return;
+        if (const auto list = own_[number - known_before_].view(); !list.empty())
+            prefetch(&list.back());
+    }
+
+    /// The last one of a list that was added here, if it has any.
+    [[nodiscard]] std::optional<std::uint32_t> last(std::uint32_t number) const noexcept {
+        if (number < known_before_ || number - known_before_ >= own_.size() ||
+            own_[number - known_before_].empty())
+            return {};
+        return own_[number - known_before_].back();
     }
 
 private:

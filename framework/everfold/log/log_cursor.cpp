@@ -8,6 +8,19 @@
 
 namespace everfold::log {
 
+namespace {
+
+/// Has the processor fetch what the index says of the records' streams, all of them at once: one
+/// after the other, each would be waited for.
+void prefetch_streams(const segment_index& index, bytes_view records) noexcept {
+    if (index.sparse() != nullptr)
+        return; // its numbers are others
+    glance_at_streams(records, [&](std::uint32_t number) { index.prefetch_stream(number); });
+    glance_at_streams(records, [&](std::uint32_t number) { index.prefetch_stream_name(number); });
+}
+
+} // namespace
+
 log_cursor::log_cursor(const log_index& index, selection wanted)
     : index_{&index}
     , wanted_{std::move(wanted)}
@@ -174,6 +187,8 @@ void log_cursor::load_frame(std::size_t number) {
         ++counts_.frames_read;
         rest_ = records_of(*frame_);
         rest_ordinal_ = frame_entry_.first_ordinal;
+        if (candidates_.are_all)
+            prefetch_streams(*segment_.index, rest_);
     } else {
         ++counts_.frames_at_other_times;
     }
@@ -226,26 +241,26 @@ const log_event* log_cursor::load(std::uint32_t ordinal) {
         return nullptr;
     if (ordinal != rest_ordinal_)
         move_to(ordinal);
-    for (;;) {
-        const auto record = take_record(rest_, frame_->header.recorded_ns);
-        if (!record)
-            fail(ordinal);
-        const auto* event = std::get_if<event_record>(&*record);
-        if (event == nullptr)
-            continue; // a name
-        const auto stream_here = segment_.index->stream_number(event->stream);
-        const auto stream = segment_.index->stream(stream_here);
-        event_.at = segment_.index->position_of(ordinal);
-        event_.stream = stream.name;
-        event_.stream_revision = revision{stream.base + event->revision_in_segment};
-        const auto type_here = segment_.index->type_number(event->type);
-        event_.type = number_of_type(type_here);
-        event_.record = *event;
-        event_.in = &segment_;
-        rest_ordinal_ = ordinal + 1;
-        ++counts_.events_decoded;
-        return is_wanted(stream_here, type_here) ? &event_ : nullptr;
-    }
+    auto& record = event_.record;
+    names_record names;
+    auto kind = record_kind::names;
+    while (kind == record_kind::names)
+        kind = take_record(rest_, frame_->header.recorded_ns, record, names);
+    if (kind == record_kind::malformed)
+        fail(ordinal);
+    const auto& index = *segment_.index;
+    const auto stream_here = index.stream_number(record.stream);
+    const auto stream = index.stream(stream_here);
+    event_.at = index.position_of(ordinal);
+    event_.stream = stream.name;
+    event_.stream_here = stream_here;
+    event_.stream_revision = revision{stream.base + record.revision_in_segment};
+    const auto type_here = index.type_number(record.type);
+    event_.type = number_of_type(type_here);
+    event_.in = &segment_;
+    rest_ordinal_ = ordinal + 1;
+    ++counts_.events_decoded;
+    return is_wanted(stream_here, type_here) ? &event_ : nullptr;
 }
 
 bool log_cursor::is_wanted(std::uint32_t stream_here, std::uint32_t type_here) {
@@ -279,6 +294,22 @@ const log_event* log_cursor::next() {
             return event;
         if (frame_ == nullptr)
             pass_frame();
+    }
+    return nullptr;
+}
+
+const log_event* log_cursor::next_in_frame() {
+    while (frame_ != nullptr && left_.begin != left_.end) {
+        const auto at = wanted_.is_backwards ? left_.end - 1 : left_.begin;
+        const auto ordinal = candidates_.are_all ? at : candidates_.ordinals[at];
+        if (ordinal < frame_entry_.first_ordinal || ordinal >= frame_end_ordinal_)
+            break;
+        if (wanted_.is_backwards)
+            --left_.end;
+        else
+            ++left_.begin;
+        if (const auto* event = load(ordinal))
+            return event;
     }
     return nullptr;
 }

@@ -82,6 +82,8 @@ struct read_counts {
 struct log_event {
     position at{};
     std::string_view stream{};
+    /// Its segment's number of the stream.
+    std::uint32_t stream_here{};
     revision stream_revision{};
     /// The log's number of its type.
     std::uint32_t type{};
@@ -101,6 +103,10 @@ public:
 
     /// Null after the last.
     [[nodiscard]] const log_event* next();
+
+    /// The next one where it lies in the same frame as the last one, whose views then stay valid,
+    /// too; otherwise null, and next() goes on.
+    [[nodiscard]] const log_event* next_in_frame();
 
     /// The batch of the event that next() gave last.
     [[nodiscard]] found_append batch() const noexcept;

@@ -114,9 +114,10 @@ std::optional<names_record> decode_names(bytes_view record) noexcept {
     return out;
 }
 
-std::optional<event_record>
-decode_event(bytes_view record, unsigned flags, std::int64_t frame_recorded_ns) noexcept {
-    event_record event;
+bool decode_event(
+    bytes_view record, unsigned flags, std::int64_t frame_recorded_ns, event_record& event
+) noexcept {
+    event = {};
     event.type = load_le<std::uint16_t>(record.data() + 4);
     event.stream = load_le<std::uint32_t>(record.data() + 8);
     event.revision_in_segment = load_le<std::uint32_t>(record.data() + 12);
@@ -140,7 +141,7 @@ decode_event(bytes_view record, unsigned flags, std::int64_t frame_recorded_ns) 
         const auto seconds = in.number<std::int64_t>();
         const auto nanoseconds = in.number<std::uint32_t>();
         if (nanoseconds >= 1'000'000'000)
-            return {};
+            return false;
         event.occurred_at = timestamp{seconds, nanoseconds};
         break;
     }
@@ -154,9 +155,7 @@ decode_event(bytes_view record, unsigned flags, std::int64_t frame_recorded_ns) 
     if ((flags & metadata_bit) != 0)
         event.metadata = in.take(in.number<std::uint32_t>());
     event.payload = in.rest();
-    if (in.is_short())
-        return {};
-    return event;
+    return !in.is_short();
 }
 
 } // namespace
@@ -220,23 +219,42 @@ record_size_max(std::size_t tags, std::size_t metadata, std::size_t payload) noe
     );
 }
 
-std::optional<any_record> take_record(bytes_view& rest, std::int64_t frame_recorded_ns) noexcept {
+record_kind take_record(
+    bytes_view& rest, std::int64_t frame_recorded_ns, event_record& event, names_record& names
+) noexcept {
     if (rest.size() < 24)
-        return {};
+        return record_kind::malformed;
     const auto size = load_le<std::uint32_t>(rest.data());
     if (size < 24 || size % 8 != 0 || size > rest.size())
-        return {};
+        return record_kind::malformed;
     const auto flags = std::to_integer<unsigned>(rest[6]);
     const auto record = rest.first(size - (flags & padding_bits));
     rest = rest.subspan(size);
     if (record.size() < event_record_header_size)
-        return {};
+        return record_kind::malformed;
     if (load_le<std::uint16_t>(record.data() + 4) == names_record_mark) {
-        const auto names = decode_names(record);
-        return names ? std::optional<any_record>{*names} : std::nullopt;
+        const auto found = decode_names(record);
+        if (!found)
+            return record_kind::malformed;
+        names = *found;
+        return record_kind::names;
     }
-    const auto event = decode_event(record, flags, frame_recorded_ns);
-    return event ? std::optional<any_record>{*event} : std::nullopt;
+    return decode_event(record, flags, frame_recorded_ns, event) ? record_kind::event
+                                                                 : record_kind::malformed;
+}
+
+std::optional<any_record> take_record(bytes_view& rest, std::int64_t frame_recorded_ns) noexcept {
+    event_record event;
+    names_record names;
+    switch (take_record(rest, frame_recorded_ns, event, names)) {
+    case record_kind::malformed:
+        break;
+    case record_kind::event:
+        return event;
+    case record_kind::names:
+        return names;
+    }
+    return {};
 }
 
 } // namespace everfold::log

@@ -72,10 +72,36 @@ void append_record(byte_buffer& out, const names_record& names);
 [[nodiscard]] std::uint64_t
 record_size_max(std::size_t tags, std::size_t metadata, std::size_t payload) noexcept;
 
+/// What is at the front of some bytes.
+enum class record_kind : std::uint8_t {
+    malformed, ///< in a frame that checks, only a writer's bug or a newer format
+    event,
+    names,
+};
+
+/// Decodes the record at the front of `rest` into that of the two which is its kind, and takes it
+/// off.
+[[nodiscard]] record_kind take_record(
+    bytes_view& rest, std::int64_t frame_recorded_ns, event_record& event, names_record& names
+) noexcept;
+
+/// Calls `use` with the stream of each event among the records, in the segment's numbers. Only for
+/// a look ahead: nothing is checked, and it ends where the records are not well-formed.
+template <class Use>
+void glance_at_streams(bytes_view records, const Use& use) {
+    while (records.size() >= event_record_header_size) {
+        const auto size = load_le<std::uint32_t>(records.data());
+        if (size < event_record_header_size || size > records.size())
+            return;
+        if (load_le<std::uint16_t>(records.data() + 4) != names_record_mark)
+            use(load_le<std::uint32_t>(records.data() + 8));
+        records = records.subspan(size);
+    }
+}
+
 using any_record = std::variant<event_record, names_record>;
 
-/// Decodes the record at the front of `rest` and takes it off. Nothing where the bytes are not a
-/// record: in a frame that checks, only a writer's bug or a newer format.
+/// The same for whoever is in no hurry; nothing where it is malformed.
 [[nodiscard]] std::optional<any_record>
 take_record(bytes_view& rest, std::int64_t frame_recorded_ns) noexcept;
 

@@ -9,6 +9,9 @@ namespace everfold::log {
 
 segment_index::~segment_index() = default;
 
+void segment_index::prefetch_stream(std::uint32_t /*number*/) const noexcept {}
+void segment_index::prefetch_stream_name(std::uint32_t /*number*/) const noexcept {}
+
 std::uint32_t segment_index::ordinal_from(position p) const noexcept {
     const auto offset = static_cast<std::uint32_t>(p - first_);
     return sparse_ == nullptr ? offset : sparse_->positions.dense_from(offset);

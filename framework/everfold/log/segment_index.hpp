@@ -114,6 +114,11 @@ public:
     [[nodiscard]] virtual type_entry type(std::uint32_t number) const = 0;
     [[nodiscard]] virtual std::string_view tag(std::uint32_t number) const = 0;
 
+    /// Has the processor fetch what stream() needs; first the one, then, for the name, the other.
+    /// For numbers that were not looked at, too.
+    virtual void prefetch_stream(std::uint32_t number) const noexcept;
+    virtual void prefetch_stream_name(std::uint32_t number) const noexcept;
+
     [[nodiscard]] virtual std::optional<std::uint32_t> find_stream(std::string_view name) const = 0;
     [[nodiscard]] virtual std::optional<std::uint32_t> find_tag(std::string_view text) const = 0;
     /// Every version of the type.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
+#include <everfold/base/prefetch.hpp>
 #include <everfold/log/format.hpp>
 #include <everfold/log/stored_index.hpp>
 
@@ -356,6 +357,19 @@ public:
         return {name_at(place_of(at + 8)), load_le<std::uint64_t>(at)};
     }
 
+    void prefetch_stream(std::uint32_t number) const noexcept override {
+        if (number < stream_count_)
+            prefetch(streams_.data() + std::size_t{number} * name_entry_size);
+    }
+
+    void prefetch_stream_name(std::uint32_t number) const noexcept override {
+        if (number >= stream_count_)
+            return;
+        const auto at = place_of(streams_.data() + std::size_t{number} * name_entry_size + 8);
+        if (at.name_at < texts_.size())
+            prefetch(texts_.data() + at.name_at);
+    }
+
     [[nodiscard]] type_entry type(std::uint32_t number) const override {
         const auto* at = entry_of_type(number);
         const auto extra = load_le<std::uint64_t>(at);
@@ -578,7 +592,8 @@ private:
 
     void append_list(name_place place, ordinal_list& out) const {
         list_walk list{*this, place};
-        out.reserve(out.size() + list.count());
+        if (const auto size = out.size() + list.count(); size > out.capacity())
+            out.reserve(std::max(size, out.capacity() * 2)); // of many lists, each may add a little
         for (auto left = list.count(); left > 0; --left)
             out.push_back(list.next());
     }
