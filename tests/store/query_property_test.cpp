@@ -14,6 +14,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace everfold;
@@ -256,6 +257,29 @@ void append_some(dice& random, store& s, world& known) {
     known.events.insert(known.events.end(), fresh.begin(), fresh.end());
 }
 
+/// Batch by batch: views that live together, and numbers that tell the streams of a segment apart.
+std::vector<std::uint64_t> take_batches(event_range& range) {
+    std::vector<std::uint64_t> out;
+    std::map<std::pair<std::uint64_t, std::uint32_t>, std::string> names;
+    for (auto some = range.next_batch(); !some.events.empty(); some = range.next_batch()) {
+        REQUIRE(some.stream_numbers.size() == some.events.size());
+        for (std::size_t i = 0; i < some.events.size(); ++i) {
+            const auto& e = some.events[i];
+            out.push_back(e.log_position.value());
+            const auto [named, is_new] =
+                names.try_emplace({some.segment, some.stream_numbers[i]}, e.stream);
+            REQUIRE(named->second == e.stream);
+            for (const auto tag : e.tags)
+                REQUIRE(std::ranges::find(tags, tag) != tags.end());
+        }
+    }
+    for (const auto& [a, name] : names) {
+        for (const auto& [b, other] : names)
+            REQUIRE(((a.first != b.first || a.second == b.second) || name != other));
+    }
+    return out;
+}
+
 /// Read in pieces, each by a cursor that was a text.
 std::vector<std::uint64_t> read_in_pieces(dice& random, store& s, query q) {
     std::vector<std::uint64_t> out;
@@ -263,11 +287,15 @@ std::vector<std::uint64_t> read_in_pieces(dice& random, store& s, query q) {
     for (;;) {
         const auto piece = std::min<std::uint64_t>(left, 1 + random.below(9));
         auto range = s.read(query{q}.limit(piece));
-        std::uint64_t count = 0;
-        for (const auto& e : range) {
-            out.push_back(e.log_position.value());
-            ++count;
+        const auto before = out.size();
+        if (random.one_in(2)) {
+            const auto more = take_batches(range);
+            out.insert(out.end(), more.begin(), more.end());
+        } else {
+            for (const auto& e : range)
+                out.push_back(e.log_position.value());
         }
+        const auto count = out.size() - before;
         const auto r = range.explanation().reading.value();
         REQUIRE(r.events_delivered == count);
         REQUIRE(

@@ -6,9 +6,11 @@
 #include <everfold/aggregate/repository.hpp>
 #include <everfold/aggregate/stream_table_engine.hpp>
 #include <everfold/base/ids.hpp>
+#include <everfold/base/prefetch.hpp>
 #include <everfold/event/event.hpp>
 #include <everfold/store/store.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -57,12 +59,10 @@ public:
         if (!unread)
             return;
         try {
-            for (const auto& e : *unread) {
-                auto& to = row_of(e.stream);
-                folder_.apply(to.state, e);
-                to.last = e.stream_revision;
-                ++engine_.stats().events_replayed;
-            }
+            rows_of_segment here{.is_used = engine_.unread_positions() >= worth_numbers};
+            for (auto some = unread->next_batch(); !some.events.empty();
+                 some = unread->next_batch())
+                fold(some, here);
         } catch (...) {
             engine_.restart();
             rows_.clear();
@@ -117,11 +117,60 @@ private:
         });
     }
 
-    [[nodiscard]] row& row_of(std::string_view stream) {
+    static constexpr std::uint32_t no_row = ~std::uint32_t{0};
+    static constexpr std::size_t fetched_max = 256; // bytes of a row
+    /// Fewer events than this are not worth a list of a segment's streams.
+    static constexpr std::uint64_t worth_numbers = 4096;
+
+    /// Rows by the numbers that streams have in one segment.
+    struct rows_of_segment {
+        bool is_used{};
+        std::uint64_t segment{};
+        std::vector<std::uint32_t> rows{};
+    };
+
+    [[nodiscard]] std::uint32_t row_of(std::string_view stream) {
         if (const auto number = number_of(stream))
-            return rows_[*number];
-        numbers_.add(stream, static_cast<std::uint32_t>(rows_.size()));
-        return rows_.emplace_back(row{.stream = std::string{stream}});
+            return *number;
+        const auto number = static_cast<std::uint32_t>(rows_.size());
+        numbers_.add(stream, number);
+        rows_.emplace_back(row{.stream = std::string{stream}});
+        return number;
+    }
+
+    /// By the store's number of the stream, where that is worth it: a name is then looked up once
+    /// a segment.
+    [[nodiscard]] std::uint32_t
+    row_of(const event_batch& some, std::size_t i, rows_of_segment& here) {
+        if (!here.is_used || some.stream_numbers.empty())
+            return row_of(some.events[i].stream);
+        const auto number = some.stream_numbers[i];
+        if (number >= here.rows.size())
+            here.rows.resize(std::max(std::size_t{number} + 1, here.rows.size() * 2), no_row);
+        if (here.rows[number] == no_row)
+            here.rows[number] = row_of(some.events[i].stream);
+        return here.rows[number];
+    }
+
+    void fold(const event_batch& some, rows_of_segment& here) {
+        if (some.segment != here.segment)
+            here.rows.clear();
+        here.segment = some.segment;
+        touched_.clear();
+        for (std::size_t i = 0; i < some.events.size(); ++i)
+            touched_.push_back(row_of(some, i, here));
+        // From here on no row moves. Each is asked for before the first is needed.
+        for (const auto number : touched_) {
+            const auto* at = reinterpret_cast<const std::byte*>(&rows_[number]);
+            for (std::size_t line = 0; line < sizeof(row) && line < fetched_max; line += 64)
+                prefetch(at + line);
+        }
+        for (std::size_t i = 0; i < some.events.size(); ++i) {
+            auto& to = rows_[touched_[i]];
+            folder_.apply(to.state, some.events[i]);
+            to.last = some.events[i].stream_revision;
+            ++engine_.stats().events_replayed;
+        }
     }
 
     using plan = detail::fold_plan<State, typename State::events>;
@@ -130,6 +179,7 @@ private:
     detail::stream_table_engine engine_;
     std::vector<row> rows_{};
     detail::row_numbers numbers_{};
+    std::vector<std::uint32_t> touched_{}; // the rows of a batch's events
 };
 
 /// Every stream of a category, folded: `fold_streams<account>(store, "account")`.

@@ -69,6 +69,8 @@ public:
     /// The events of the category that were not read yet, up to the end of what can be read now.
     /// Once all of them are folded, reached() says so.
     [[nodiscard]] std::optional<event_range> unread();
+    /// How far that goes, of other streams' events, too.
+    [[nodiscard]] std::uint64_t unread_positions() const noexcept { return end_ - next_; }
     void reached() noexcept { next_ = end_; }
     void restart() noexcept { next_ = {}; }
 

@@ -10,6 +10,9 @@ namespace everfold {
 
 namespace {
 
+/// Large enough to look ahead in, small enough to stay in the nearest cache.
+constexpr std::size_t batch_max = 64;
+
 /// The event's own id, or the one that its place gives it.
 uuid id_of(const log::log_event& event, const uuid& log_id) noexcept {
     if (!event.record.id.is_nil())
@@ -94,43 +97,45 @@ bool log_store_cursor::meets_conditions(const log::log_event& event) const {
     }
 }
 
-const recorded_event* log_store_cursor::presented(const log::log_event& event) {
+void log_store_cursor::present(const log::log_event& event, recorded_event& out) {
     const auto& type = index_->type(event.type);
-    out_.log_position = event.at;
-    out_.stream = event.stream;
-    out_.stream_revision = event.stream_revision;
-    out_.type = type.name;
-    out_.version = type.version;
-    out_.type_number = event.type;
-    out_.id = id_of(event, index_->log_id());
-    out_.recorded_at = timestamp::from_nanoseconds(event.record.recorded_ns);
-    out_.occurred_at = event.record.occurred_at;
-    out_.correlation_id = event.record.correlation_id;
-    out_.causation_id = event.record.causation_id;
+    out.log_position = event.at;
+    out.stream = event.stream;
+    out.stream_revision = event.stream_revision;
+    out.type = type.name;
+    out.version = type.version;
+    out.type_number = event.type;
+    out.id = id_of(event, index_->log_id());
+    out.recorded_at = timestamp::from_nanoseconds(event.record.recorded_ns);
+    out.occurred_at = event.record.occurred_at;
+    out.correlation_id = event.record.correlation_id;
+    out.causation_id = event.record.causation_id;
     const auto& index = *event.in->index;
-    tags_.clear();
     for (std::size_t i = 0; i < event.record.tag_count(); ++i)
         tags_.push_back(index.tag(index.tag_number(event.record.tag(i))));
-    out_.tags = tags_;
-    out_.metadata = event.record.metadata;
-    out_.payload = event.record.payload;
-    return &out_;
+    out.metadata = event.record.metadata;
+    out.payload = event.record.payload;
 }
 
-const recorded_event* log_store_cursor::next() {
+bool log_store_cursor::takes(const log::log_event& event) {
+    const bool is_wanted = meets_conditions(event);
+    // Behind those that are passed, too: they need not be looked at again.
+    place_.boundary = place_.is_backwards ? event.at : event.at.next();
+    if (!is_wanted) {
+        ++failing_conditions_;
+        return false;
+    }
+    --left_;
+    ++delivered_;
+    return true;
+}
+
+const log::log_event* log_store_cursor::next_taken() {
     if (left_ == 0)
         return nullptr;
     while (const auto* event = cursor_ ? cursor_->next() : nullptr) {
-        const bool is_wanted = meets_conditions(*event);
-        // Behind those that are passed, too: they need not be looked at again.
-        place_.boundary = place_.is_backwards ? event->at : event->at.next();
-        if (!is_wanted) {
-            ++failing_conditions_;
-            continue;
-        }
-        --left_;
-        ++delivered_;
-        return presented(*event);
+        if (takes(*event))
+            return event;
     }
     if (place_.is_backwards)
         place_.boundary = position{};
@@ -138,6 +143,49 @@ const recorded_event* log_store_cursor::next() {
         place_.boundary = std::max(place_.boundary, cursor_->end());
     left_ = 0;
     return nullptr;
+}
+
+const log::log_event* log_store_cursor::next_taken_in_frame() {
+    while (const auto* event = left_ == 0 ? nullptr : cursor_->next_in_frame()) {
+        if (takes(*event))
+            return event;
+    }
+    return nullptr;
+}
+
+const recorded_event* log_store_cursor::next() {
+    const auto* event = next_taken();
+    if (event == nullptr)
+        return nullptr;
+    tags_.clear();
+    present(*event, out_);
+    out_.tags = tags_;
+    return &out_;
+}
+
+event_batch log_store_cursor::next_batch() {
+    batch_.clear();
+    batch_streams_.clear();
+    batch_tag_ends_.clear();
+    tags_.clear();
+    event_batch out;
+    for (const auto* event = next_taken(); event != nullptr; event = next_taken_in_frame()) {
+        out.segment = event->in->index->first().value();
+        present(*event, batch_.emplace_back());
+        batch_streams_.push_back(event->stream_here);
+        batch_tag_ends_.push_back(tags_.size());
+        if (batch_.size() == batch_max)
+            break;
+    }
+    // No tag moves any more.
+    std::size_t tag = 0;
+    for (std::size_t i = 0; i < batch_.size(); ++i) {
+        batch_[i].tags = std::span{tags_}.subspan(tag, batch_tag_ends_[i] - tag);
+        tag = batch_tag_ends_[i];
+    }
+    out.events = batch_;
+    out.stream_numbers = batch_streams_;
+    return out;
 }
 
 query_cursor log_store_cursor::cursor() const {

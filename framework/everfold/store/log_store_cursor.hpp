@@ -6,6 +6,7 @@
 #include <everfold/log/log_cursor.hpp>
 #include <everfold/store/store.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@ public:
     );
 
     [[nodiscard]] const recorded_event* next() override;
+    [[nodiscard]] event_batch next_batch() override;
     [[nodiscard]] query_cursor cursor() const override;
     [[nodiscard]] query_explanation explanation() const override;
     [[nodiscard]] std::optional<append_place> append_of_last() const override;
@@ -37,7 +39,13 @@ public:
 private:
     void resume(const query_cursor& at, log::selection* wanted);
     [[nodiscard]] bool meets_conditions(const log::log_event& event) const;
-    const recorded_event* presented(const log::log_event& event);
+    /// Whether it is to be delivered; then it is, or else it counts as passed.
+    [[nodiscard]] bool takes(const log::log_event& event);
+    /// Null after the last.
+    [[nodiscard]] const log::log_event* next_taken();
+    [[nodiscard]] const log::log_event* next_taken_in_frame();
+    /// All but the tags, which are appended to `tags_`.
+    void present(const log::log_event& event, recorded_event& out);
 
     std::shared_ptr<log::event_log> log_; // keeps the index alive
     const log::log_index* index_;
@@ -50,6 +58,10 @@ private:
     std::uint64_t delivered_{};
     std::vector<std::string_view> tags_{};
     recorded_event out_{};
+    // Of a batch.
+    std::vector<recorded_event> batch_{};
+    std::vector<std::uint32_t> batch_streams_{};
+    std::vector<std::size_t> batch_tag_ends_{};
 };
 
 } // namespace everfold

@@ -9,6 +9,11 @@ namespace everfold {
 
 event_cursor::~event_cursor() = default;
 
+event_batch event_cursor::next_batch() {
+    const auto* event = next();
+    return event == nullptr ? event_batch{} : event_batch{.events = {event, 1}};
+}
+
 std::optional<append_place> event_cursor::append_of_last() const {
     return {};
 }

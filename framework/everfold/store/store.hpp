@@ -70,6 +70,15 @@ struct append_place {
     std::uint64_t count{};
 };
 
+/// Events that follow one another, views like each of them.
+struct event_batch {
+    std::span<const recorded_event> events{};
+    /// For each of them the number of its stream in `segment`; none where the store has no numbers.
+    std::span<const std::uint32_t> stream_numbers{};
+    /// Where it changes, and in another read, the same number may mean another stream.
+    std::uint64_t segment{};
+};
+
 /// Walks the events of one query, once. One thread at a time.
 class event_cursor {
 public:
@@ -82,6 +91,11 @@ public:
 
     /// The next event, or null after the last. What it points to lives until the next call.
     [[nodiscard]] virtual const recorded_event* next() = 0;
+
+    /// The next event and, where that costs little, some behind it: for those who look ahead. Empty
+    /// after the last. All of it lives until the next call; what is said below of next() goes for
+    /// the last event in it.
+    [[nodiscard]] virtual event_batch next_batch();
 
     /// Behind the event that next() returned last; query::resume() goes on from there. After the
     /// last event it is at the end of what there was to look at.
@@ -132,6 +146,9 @@ public:
     [[nodiscard]] iterator begin() { return iterator{cursor_.get()}; }
 
     [[nodiscard]] static std::default_sentinel_t end() noexcept { return {}; }
+
+    /// Instead of begin(), batch by batch; see event_cursor.
+    [[nodiscard]] event_batch next_batch() { return cursor_->next_batch(); }
 
     /// Behind the event that the range is at; see event_cursor.
     [[nodiscard]] query_cursor cursor() const { return cursor_->cursor(); }
