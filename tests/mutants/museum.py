@@ -528,7 +528,7 @@ PROGRAMS = (
     mutant(
         "T.store_memory", "reading keeps what it has read", "store_memory",
         "reading takes no more memory of a log that is ten times as large",
-        (STORE + "log_store_cursor.cpp", "tags_.clear();\n", ""),
+        (STORE + "log_store_cursor.cpp", "    tags_.clear();\n    present(", "    present("),
     ),
     mutant(
         "T.store_transfer", "a copy forgets what caused an event", "store_transfer",

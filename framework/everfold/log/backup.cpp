@@ -3,6 +3,7 @@
 #include <everfold/log/backup.hpp>
 #include <everfold/log/opening.hpp>
 #include <everfold/log/segment_file.hpp>
+#include <everfold/log/stored_index.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -100,6 +101,20 @@ void remove_others(io::file_system& files, const std::string& directory, const m
     }
 }
 
+/// Whether a copied index is of what was copied of the active segment: a writer may have gone on
+/// meanwhile, sealed it and stored another one.
+bool is_of_prefix(
+    io::file_system& files,
+    const std::string& path,
+    const segment_entry& entry,
+    const walk_state& copied
+) {
+    std::string why;
+    const auto stored = read_stored_index(files, path, why);
+    return stored.content != nullptr && stored.of.growth && stored.of.segment_id == entry.id &&
+           stored.of.end_offset <= copied.at && stored.of.end <= copied.next;
+}
+
 /// Copies the segments as the log is now, but for those that are there already; has_moved_on where
 /// it changes meanwhile.
 void copy_segments(
@@ -117,8 +132,11 @@ void copy_segments(
         const auto index = index_file_name(entry);
         if (entry.kind == segment_kind::active) {
             work.copy(entry.file, log.active.at.value());
-            if (is_there(directory, index))
+            if (is_there(directory, index)) {
                 work.copy_whole(index);
+                if (!is_of_prefix(*machine.files, io::join(to, index), entry, log.active))
+                    machine.files->remove(io::join(to, index));
+            }
             continue;
         }
         // A sealed segment's file has a name of its own: once it is there, it is the right one.
