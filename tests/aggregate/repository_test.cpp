@@ -326,27 +326,183 @@ TEST_CASE_TEMPLATE(
     CHECK_FALSE(store.last_revision("new").has_value());
 }
 
-TEST_CASE("of the races lost in a stream only the first costs more than reading what is new") {
+namespace {
+
+/// Loses as many races as it is told, and says what that made it read.
+class racer {
+public:
+    explicit racer(everfold::store& store)
+        : store_{store}
+        , mine_{store} {}
+
+    std::uint64_t lose_races(int races) {
+        const auto before = mine_.stats().events_replayed;
+        mine_.update("one", [&](ledger_book& b) {
+            if (races-- > 0)
+                put(store_, "one", entry_set{"other", races});
+            b.set("n", b.state().entries.at("n") + 1);
+        });
+        return mine_.stats().events_replayed - before;
+    }
+
+    repository<ledger_book>& mine() { return mine_; }
+
+private:
+    everfold::store& store_;
+    repository<ledger_book> mine_;
+};
+
+everfold::store with_hundred_events() {
     auto store = everfold::open("memory:");
     for (int i = 0; i < 100; ++i)
         put(store, "one", entry_set{"n", i});
-    auto mine = repository<ledger_book>{store};
-    const auto lose_races = [&](int races) {
-        const auto before = mine.stats().events_replayed;
-        mine.update("one", [&](ledger_book& b) {
-            if (races-- > 0)
-                put(store, "one", entry_set{"other", races});
-            b.set("n", b.state().entries.at("n") + 1);
-        });
-        return mine.stats().events_replayed - before;
+    return store;
+}
+
+} // namespace
+
+TEST_CASE("the first race that is lost in a stream costs reading what is new, and so do the next") {
+    auto store = with_hundred_events();
+    racer r{store};
+    CHECK(r.lose_races(1) == 101);
+    CHECK(r.lose_races(0) == 0);
+    CHECK(r.lose_races(1) == 3); // two of its own since the spare was copied
+    CHECK(r.lose_races(1) == 2);
+    CHECK(r.lose_races(3) == 4);
+    CHECK(r.mine().load("one").state() == r.mine().replay("one").state());
+    CHECK(r.mine().load("one").state().entries == entries{{"n", 104}, {"other", 0}});
+}
+
+TEST_CASE("a race is expected in a stream to which others append, and in no other") {
+    auto store = with_hundred_events();
+    racer r{store};
+    CHECK(r.lose_races(0) == 100);
+    // What it read of its own is once more, for the spare that lies at most 32 behind.
+    std::uint64_t read = 0;
+    for (int i = 0; i < 70; ++i)
+        read += r.lose_races(0);
+    CHECK(read == 32);
+    SUBCASE("seen by an update") {
+        put(store, "one", entry_set{"theirs", 1});
+        CHECK(r.lose_races(0) == 1);
+        CHECK(r.lose_races(1) == 2);
+    }
+    SUBCASE("seen by a load") {
+        put(store, "one", entry_set{"theirs", 1});
+        CHECK(r.mine().load("one").state().entries.at("theirs") == 1);
+        CHECK(r.lose_races(1) == 1);
+    }
+    SUBCASE("not at all") {
+        CHECK(r.lose_races(1) == 172); // the price of no copy after 64 decisions
+        CHECK(r.lose_races(1) == 2);
+    }
+    CHECK(r.mine().load("one").state() == r.mine().replay("one").state());
+}
+
+TEST_CASE("a spare that could not follow is not decided on") {
+    auto store = everfold::open("memory:");
+    for (int i = 0; i < 40; ++i)
+        put(store, "one", entry_set{"", 1});
+    auto mine = repository<unlucky_book>{store};
+    const auto add_one = [](unlucky_book& b) { b.add(1); };
+    mine.update("one", add_one);
+    put(store, "one", entry_set{"", 13});
+    for (int i = 0; i < 30; ++i)
+        mine.update("one", add_one);
+    unlucky::misfortunes() = 1;
+    for (int i = 0; i < 5; ++i) {
+        try {
+            mine.update("one", add_one);
+        } catch (const everfold::replay_error&) {
+            CHECK(unlucky::misfortunes() == 0);
+        }
+    }
+    CHECK(unlucky::misfortunes() <= 0);
+    int races = 1;
+    mine.update("one", [&](unlucky_book& b) {
+        if (races-- > 0)
+            put(store, "one", entry_set{"", 1});
+        b.add(1);
+    });
+    CHECK(mine.load("one").state().sum == mine.replay("one").state().sum);
+}
+
+TEST_CASE("a decision that throws after it recorded costs reading what is new, too") {
+    auto store = with_hundred_events();
+    racer r{store};
+    const auto refuse = [](ledger_book& b) {
+        b.set("n", -1);
+        throw refused{"after all"};
     };
-    CHECK(lose_races(0) == 100);
-    CHECK(lose_races(0) == 0);
-    CHECK(lose_races(1) == 103);
-    CHECK(lose_races(1) == 1);
-    CHECK(lose_races(3) == 3);
-    CHECK(mine.load("one").state() == mine.replay("one").state());
-    CHECK(mine.load("one").state().entries == entries{{"n", 104}, {"other", 0}});
+    CHECK_THROWS_AS(r.mine().update("one", refuse), refused);
+    CHECK(r.lose_races(0) == 0);
+    CHECK(r.mine().stats().events_replayed == 100);
+    CHECK(r.mine().load("one").state().entries == entries{{"n", 100}});
+}
+
+TEST_CASE("threads that take turns at a stream lose no race and get on in the order they came") {
+    auto store = everfold::open("memory:");
+    constexpr int threads = 8;
+    constexpr int rounds = 40;
+    std::atomic<std::uint64_t> races{0};
+    {
+        auto mine = std::make_optional(store.turn("one"));
+        std::vector<std::jthread> workers;
+        for (int me = 0; me < threads; ++me) {
+            workers.emplace_back([&, me] {
+                auto books = repository<ledger_book>{store, {.retries_max = 0}};
+                for (int i = 0; i < rounds; ++i)
+                    books.update(
+                        "one",
+                        [me](ledger_book& b) {
+                            const auto sum = b.state().entries;
+                            b.set("n", sum.contains("n") ? sum.at("n") + 1 : 1);
+                            b.set("by", me);
+                        },
+                        {.exclusive = true}
+                    );
+                races += books.stats().conflicts;
+            });
+            while (store.engine().turns().waiting("one") != static_cast<std::size_t>(me) + 1)
+                std::this_thread::yield();
+        }
+        // Streams do not wait for one another, nor does who asks for no turn.
+        auto others = repository<ledger_book>{store, {.exclusive = true}};
+        others.update("two", [](ledger_book& b) { b.set("n", 1); });
+        put(store, "two", entry_set{"n", 2});
+        mine.reset();
+    }
+    CHECK(races == 0);
+    auto books = repository<ledger_book>{store};
+    CHECK(books.load("one").state().entries.at("n") == threads * rounds);
+    // All of them asked before any could ask again.
+    int turn = 0;
+    for (const auto& e : store.read(everfold::query{}.stream("one").limit(2 * threads)))
+        if (const auto set = everfold::decode_as<entry_set>(e.payload); set.key == "by")
+            CHECK(set.value == turn++);
+    CHECK(turn == threads);
+}
+
+TEST_CASE("a decision that throws gives its turn back") {
+    auto store = everfold::open("memory:");
+    auto books = repository<ledger_book>{store, {.exclusive = true}};
+    CHECK_THROWS_AS(books.update("one", [](ledger_book&) { throw refused{"no"}; }), refused);
+    std::jthread other{[&store] {
+        auto mine = repository<ledger_book>{store, {.exclusive = true}};
+        mine.update("one", [](ledger_book& b) { b.set("n", 1); });
+        const auto found = mine.create_or_load("one", [](ledger_book& b) { b.set("n", 9); });
+        CHECK(found.state().entries == entries{{"n", 1}});
+    }};
+    other.join();
+    CHECK(books.load("one").state().changes == 1);
+    // One who has the turn does not wait for itself.
+    const auto mine = store.turn("one");
+    books.update("one", [&](ledger_book& b) {
+        if (b.state().changes == 1)
+            books.update("one", [](ledger_book& inner) { inner.set("inner", 1); });
+        b.set("outer", 1);
+    });
+    CHECK(books.load("one").state().changes == 3);
 }
 
 TEST_CASE("an update that loses every race throws conflict after its retries") {

@@ -6,6 +6,8 @@
 #include <everfold/base/ids.hpp>
 #include <everfold/store/append.hpp>
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,11 +48,17 @@ struct aggregate_access {
         return a.last_position_;
     }
 
+    /// How many the state holds, those that a snapshot covers included.
+    [[nodiscard]] static std::uint64_t events_folded(const aggregate_base& a) noexcept {
+        return a.last_revision_ ? a.last_revision_->value() + 1 : 0;
+    }
+
     [[nodiscard]] static std::optional<revision>& snapshot_at(aggregate_base& a) noexcept {
         return a.snapshot_at_;
     }
 
     [[nodiscard]] static bool& is_torn(aggregate_base& a) noexcept { return a.is_torn_; }
+    [[nodiscard]] static bool is_torn(const aggregate_base& a) noexcept { return a.is_torn_; }
 };
 
 } // namespace everfold::detail

@@ -72,12 +72,15 @@ public:
     using repository<decided<D>>::update;
 
     /// Decides the command on the current state, appends what has happened, and returns the
-    /// decision's own outcome. Where somebody else appended in between, it decides again.
+    /// decision's own outcome. Where somebody else appended in between, it decides again, and where
+    /// it is told to, it first waits for its turn.
     template <class Command>
     requires(!std::invocable<const Command&, decided<D>&>) auto update(
-        std::string_view stream, const Command& command
+        std::string_view stream, const Command& command, const update_options& options = {}
     ) {
-        return update(stream, [&command](decided<D>& now) { return now.decide(command); });
+        return update(
+            stream, [&command](decided<D>& now) { return now.decide(command); }, options
+        );
     }
 };
 

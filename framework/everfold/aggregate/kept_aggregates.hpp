@@ -32,11 +32,14 @@ template <class A>
 class kept_aggregates {
     struct kept {
         A value{};
-        std::uint64_t used{}; // when it was put back, in turns
-        unsigned contended{}; // for so many decisions more a race is likely
+        std::optional<A> spare{}; // as the stream was a while ago, without anything uncommitted
+        std::uint64_t used{};     // when it was put back, in turns
+        unsigned contended{};     // for so many decisions more a race is likely
     };
 
     static constexpr unsigned contended_max = 64;
+    // Below, folding again costs no more than the copy. Above, a spare that lags reads so much.
+    static constexpr std::uint64_t few_events = 32;
 
     using map = std::unordered_map<std::string, kept, text_hash, std::equal_to<>>;
 
@@ -63,7 +66,10 @@ public:
 
         ~lease() {
             try {
-                if (value().uncommitted().empty() && !aggregate_access::is_torn(value()))
+                auto& mine = node_.mapped();
+                if (!is_sound(mine.value))
+                    take_spare(mine);
+                if (is_sound(mine.value))
                     home_.put_back(std::move(node_));
             } catch (...) { // no memory to keep it
             }
@@ -71,28 +77,53 @@ public:
 
         [[nodiscard]] A& value() noexcept { return node_.mapped().value; }
 
-        /// Before a decision: a copy to decide again from, where a race was lost not long ago. One
-        /// that was never lost costs no copy, and the first one a new loading.
-        [[nodiscard]] std::optional<A> spare() {
-            auto& left = node_.mapped().contended;
-            if (left == 0)
-                return {};
-            --left;
-            return value();
+        /// Others append to the stream, or may.
+        void expect_races() noexcept { node_.mapped().contended = contended_max; }
+
+        /// Before a decision: sees to something to decide again from, where a race is likely. Its
+        /// copy is made once; from then on it follows by `catch_up`, well behind.
+        template <class F>
+        void prepare_spare(F&& catch_up) {
+            auto& mine = node_.mapped();
+            if (mine.contended == 0 || (mine.spare && !is_sound(*mine.spare)))
+                mine.spare.reset();
+            if (mine.contended == 0)
+                return;
+            --mine.contended;
+            const auto at = aggregate_access::events_folded(mine.value);
+            if (!mine.spare) {
+                if (at >= few_events)
+                    mine.spare = mine.value;
+            } else if (at >= aggregate_access::events_folded(*mine.spare) + few_events) {
+                std::invoke(std::forward<F>(catch_up), *mine.spare);
+            }
         }
 
-        /// The race was lost: back to what was before the decision.
-        void lost_race(std::optional<A> spare) {
-            node_.mapped().contended = contended_max;
-            if (spare) {
-                value() = std::move(*spare);
+        /// Back to before the decision: to the spare, or to nothing.
+        void lost_race() {
+            auto& mine = node_.mapped();
+            mine.contended = contended_max;
+            if (take_spare(mine))
                 return;
-            }
-            value() = A{};
-            aggregate_access::name(value(), node_.key(), home_.clock_);
+            mine.value = A{};
+            aggregate_access::name(mine.value, node_.key(), home_.clock_);
         }
 
     private:
+        [[nodiscard]] static bool is_sound(const A& a) noexcept {
+            return a.uncommitted().empty() && !aggregate_access::is_torn(a);
+        }
+
+        // What is known of snapshots is newer in the value than in its spare.
+        static bool take_spare(kept& mine) {
+            if (!mine.spare || !is_sound(*mine.spare))
+                return false;
+            aggregate_access::snapshot_at(*mine.spare) = aggregate_access::snapshot_at(mine.value);
+            mine.value = std::move(*mine.spare);
+            mine.spare.reset();
+            return true;
+        }
+
         kept_aggregates& home_;
         typename map::node_type node_{};
     };

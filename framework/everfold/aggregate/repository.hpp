@@ -140,17 +140,27 @@ public:
     /// `decide` has no effects but what it records. After `retries_max` lost races it throws
     /// conflict.
     ///
-    /// Works on the aggregate that the repository keeps: no copy is made. Refuse before you record:
-    /// a decision that throws after recording costs loading the aggregate again, and so does the
-    /// first race that is lost in a stream. The next decisions in that stream are made on a copy,
-    /// so that the next lost race costs reading what is new.
+    /// Works on the aggregate that the repository keeps, without a copy for each decision. Where a
+    /// race is likely, since the stream was just loaded, or others have appended to it or have won
+    /// within the last 64 decisions, it keeps a second one, a little behind, and a lost race costs
+    /// reading what is new. Without, it costs loading the aggregate again, and so does a decision
+    /// that throws after recording: refuse before you record.
     template <class F>
-    std::invoke_result_t<F&, A&> update(std::string_view stream, F&& decide) {
+    std::invoke_result_t<F&, A&>
+    update(std::string_view stream, F&& decide, const update_options& options = {}) {
         using result = std::invoke_result_t<F&, A&>;
+        std::optional<stream_turns::turn> mine;
+        if (options.exclusive || engine_.options().exclusive) {
+            repository_engine::check_name(stream);
+            mine.emplace(engine_.turn(stream));
+        }
         for (unsigned attempt = 0;; ++attempt) {
             lease leased{kept_, stream};
-            A& now = current(leased);
-            auto spare = leased.spare();
+            A& now = leased.value();
+            // In a turn, what others did before it says nothing about races to come.
+            if (catch_up(now) && !mine)
+                leased.expect_races();
+            leased.prepare_spare([this](A& behind) { catch_up(behind); });
             if constexpr (std::is_void_v<result>) {
                 std::invoke(decide, now);
                 if (commit(now, attempt))
@@ -160,18 +170,23 @@ public:
                 if (commit(now, attempt))
                     return std::forward<result>(out);
             }
-            leased.lost_race(std::move(spare));
+            leased.lost_race();
         }
     }
 
     /// The aggregate as it is now; of a stream without events, once `create` has recorded its first
     /// ones. Of several who ask at once, one creates.
     template <class F>
-    [[nodiscard]] A create_or_load(std::string_view stream, F&& create) {
-        update(stream, [&create](A& a) {
-            if (!a.last_revision())
-                static_cast<void>(std::invoke(create, a));
-        });
+    [[nodiscard]] A
+    create_or_load(std::string_view stream, F&& create, const update_options& options = {}) {
+        update(
+            stream,
+            [&create](A& a) {
+                if (!a.last_revision())
+                    static_cast<void>(std::invoke(create, a));
+            },
+            options
+        );
         return load(stream);
     }
 
@@ -223,11 +238,17 @@ private:
 
     [[nodiscard]] detail::any_fold fold() noexcept { return {folder_.table_, &folder_.slots_}; }
 
-    // Brings the leased aggregate to the end of its stream.
+    // Brings an aggregate to the end of its stream; whether there was anything to fold.
+    bool catch_up(A& a) {
+        const auto before = a.last_revision();
+        engine_.catch_up(any(a), fold());
+        return a.last_revision() != before;
+    }
+
     A& current(lease& leased) {
-        A& out = leased.value();
-        engine_.catch_up(any(out), fold());
-        return out;
+        if (catch_up(leased.value()))
+            leased.expect_races();
+        return leased.value();
     }
 
     // Whether the decision stands; throws where it lost its last race.

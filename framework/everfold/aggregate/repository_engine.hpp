@@ -62,6 +62,9 @@ public:
     /// Folds what comes after the aggregate's last revision, up to and including `up_to`.
     void read_tail(any_aggregate into, any_fold fold, revision up_to);
 
+    /// The thread's turn at a stream.
+    [[nodiscard]] stream_turns::turn turn(std::string_view stream) { return store_.turn(stream); }
+
     /// Brings an aggregate to the stream's end: from a snapshot if it is empty, then the tail.
     void catch_up(any_aggregate into, any_fold fold);
 

@@ -30,6 +30,15 @@ struct repository_options {
     snapshot_policy snapshots{};
     /// How many aggregates are kept in memory; the ones not used for longest are forgotten.
     std::size_t kept_max{1024};
+    /// Each update() waits for its turn; see update_options.
+    bool exclusive{};
+};
+
+struct update_options {
+    /// First waits for the thread's turn at the stream (store::turn), and decides in it. Threads of
+    /// this process that all do so lose no races to each other, and get on in the order in which
+    /// they came; streams do not wait for one another. Others may append meanwhile, and win.
+    bool exclusive{};
 };
 
 /// What a repository did since it was made.

@@ -15,6 +15,7 @@
 #include <everfold/store/retention.hpp>
 #include <everfold/store/snapshot.hpp>
 #include <everfold/store/stream_info.hpp>
+#include <everfold/store/stream_turns.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -269,6 +270,12 @@ public:
     /// What stands for having handled everything before `next`; errc::invalid where that is past
     /// end().
     [[nodiscard]] virtual checkpoint checkpoint_at(position next) = 0;
+
+    /// Of the threads of this process; see store::turn.
+    [[nodiscard]] stream_turns& turns() noexcept { return turns_; }
+
+private:
+    stream_turns turns_{};
 };
 
 /// A shared handle on a store; copies mean the same store. The store closes with the last one.
@@ -399,6 +406,13 @@ public:
 
     /// See store_engine::checkpoint_at.
     [[nodiscard]] checkpoint checkpoint_at(position next) { return engine_->checkpoint_at(next); }
+
+    /// Waits for the thread's turn at a stream: of those who ask for it, in this process, one has
+    /// it at a time, in the order in which they asked. What is left of a turn ends with the object.
+    /// Repositories ask by themselves where they are told to (update_options).
+    [[nodiscard]] stream_turns::turn turn(std::string_view stream) {
+        return engine_->turns().wait_for(stream);
+    }
 
     /// Throws errc::unconfirmed where `c` is of another log, ahead of this one, or of another
     /// history. Of an event that was removed for good only log and position can be compared.
