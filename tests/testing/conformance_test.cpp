@@ -35,6 +35,8 @@ public:
 
     [[nodiscard]] open_report report() const override { return next().report(); }
 
+    void note(std::string sentence) const override { next().note(std::move(sentence)); }
+
     [[nodiscard]] append_result append(const append_request& r) override {
         return next().append(r);
     }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,16 @@ struct aggregate_access {
 
     [[nodiscard]] static std::optional<revision>& snapshot_at(aggregate_base& a) noexcept {
         return a.snapshot_at_;
+    }
+
+    /// A snapshot of the state as it is at `at` was saved.
+    static void saved_snapshot(aggregate_base& a, revision at) noexcept {
+        a.snapshot_at_ = at;
+        a.replayed_for_ = {};
+    }
+
+    [[nodiscard]] static std::chrono::nanoseconds& replayed_for(aggregate_base& a) noexcept {
+        return a.replayed_for_;
     }
 
     [[nodiscard]] static bool& is_torn(aggregate_base& a) noexcept { return a.is_torn_; }

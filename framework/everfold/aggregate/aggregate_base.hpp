@@ -8,6 +8,7 @@
 #include <everfold/io/file_system.hpp>
 #include <everfold/store/append.hpp>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -62,7 +63,9 @@ private:
     std::optional<revision> last_revision_{};
     position last_position_{};              // of the event at last_revision_
     std::optional<revision> snapshot_at_{}; // the newest snapshot that is known to be usable
-    bool is_torn_{};                        // an apply() threw: the state is not to be trusted
+    std::chrono::nanoseconds
+        replayed_for_{}; // what lies behind that snapshot; where it is measured
+    bool is_torn_{};     // an apply() threw: the state is not to be trusted
 };
 
 } // namespace detail

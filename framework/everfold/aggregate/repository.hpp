@@ -8,6 +8,7 @@
 #include <everfold/aggregate/kept_aggregates.hpp>
 #include <everfold/aggregate/repository_engine.hpp>
 #include <everfold/aggregate/repository_options.hpp>
+#include <everfold/aggregate/state_check.hpp>
 #include <everfold/event/codec.hpp>
 #include <everfold/store/append.hpp>
 #include <everfold/store/store.hpp>
@@ -206,8 +207,19 @@ public:
         A spare = empty(stream);
         const auto report = engine_.compact(any(folded), any(spare));
         if (auto* kept = kept_.find(stream))
-            detail::aggregate_access::snapshot_at(*kept) = report.at;
+            detail::aggregate_access::saved_snapshot(*kept, report.at);
         return report;
+    }
+
+    /// Folds the stream afresh from its first event, and compares with that what would be used
+    /// instead: the stored snapshots, and what is kept in memory.
+    [[nodiscard]] state_check verify(std::string_view stream) {
+        A folded = empty(stream);
+        if (auto* kept = kept_.find(stream)) {
+            const auto in_memory = any(*kept);
+            return engine_.verify(any(folded), fold(), &in_memory);
+        }
+        return engine_.verify(any(folded), fold(), nullptr);
     }
 
     /// Forgets what is kept of a stream in memory.

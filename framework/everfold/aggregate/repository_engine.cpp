@@ -107,9 +107,33 @@ void repository_engine::start_from_snapshot(any_aggregate into, revision up_to) 
     }
 }
 
+bool repository_engine::has_our_stamps(const snapshot& found) const noexcept {
+    return found.layout == functions_.layout && found.fold_version == functions_.fold_version;
+}
+
+void repository_engine::report_mismatch(const snapshot& found) {
+    ++stats_.snapshots_mismatched;
+    // One sentence for all that were saved by the same program, however many streams there are.
+    if (!reported_.emplace(found.layout, found.fold_version).second)
+        return;
+    std::string differs;
+    if (found.fold_version != functions_.fold_version)
+        differs = "its fold_version is " + std::to_string(found.fold_version) +
+                  ", and the state's " + std::to_string(functions_.fold_version);
+    if (found.layout != functions_.layout) {
+        differs += differs.empty() ? "" : "; ";
+        differs += "its layout is of other fields, or of another list of events, than the state's";
+    }
+    store_.engine().note(
+        "snapshots of the fold " + quoted(found.fold) +
+        " are passed over, and events replayed; the first of stream " + quoted(found.stream) +
+        " at " + in_words(found.at) + ": " + differs
+    );
+}
+
 bool repository_engine::is_usable(const snapshot& found, any_aggregate into) {
-    if (found.layout != functions_.layout || found.fold_version != functions_.fold_version) {
-        ++stats_.snapshots_mismatched;
+    if (!has_our_stamps(found)) {
+        report_mismatch(found);
         return false;
     }
     try {
@@ -138,6 +162,9 @@ void repository_engine::read_tail(any_aggregate into, any_fold fold, revision up
         tail.to_revision(up_to);
 
     const auto skipped_before = fold.table.skipped();
+    const auto replayed_before = stats_.events_replayed;
+    const auto time = options_.snapshots.replay_time ? clock() : nullptr;
+    const auto begun = time ? time->monotonic() : std::chrono::nanoseconds{};
     tear_guard guard{base};
     try {
         const auto cursor = store_.engine().read(tail);
@@ -154,7 +181,20 @@ void repository_engine::read_tail(any_aggregate into, any_fold fold, revision up
         throw;
     }
     stats_.events_skipped += fold.table.skipped() - skipped_before;
+    if (time)
+        took(base, stats_.events_replayed - replayed_before, time->monotonic() - begun);
     guard.whole();
+}
+
+void repository_engine::took(
+    aggregate_base& base, std::uint64_t events, std::chrono::nanoseconds time
+) {
+    access::replayed_for(base) += time;
+    // Of a short one the time would be that of finding the events.
+    if (events < longest_replay_)
+        return;
+    longest_replay_ = events;
+    longest_replay_took_ = time;
 }
 
 void repository_engine::catch_up(any_aggregate into, any_fold fold) {
@@ -227,17 +267,29 @@ bool repository_engine::save_snapshot(any_aggregate of) {
         return false;
     const auto taken = snapshot_of(of);
     store_.engine().save_snapshot(taken);
-    access::snapshot_at(of.base) = taken.at;
+    access::saved_snapshot(of.base, taken.at);
     ++stats_.snapshots_saved;
     return true;
 }
 
+bool repository_engine::is_snapshot_due(aggregate_base& base) const {
+    const auto& policy = options_.snapshots;
+    const auto since = events_until(base.last_revision()) - events_until(access::snapshot_at(base));
+    if (policy.every_events && since >= *policy.every_events)
+        return true;
+    if (!policy.replay_time)
+        return false;
+    if (access::replayed_for(base) >= *policy.replay_time)
+        return true;
+    if (longest_replay_ == 0)
+        return false;
+    const auto each =
+        static_cast<double>(longest_replay_took_.count()) / static_cast<double>(longest_replay_);
+    return each * static_cast<double>(since) >= static_cast<double>(policy.replay_time->count());
+}
+
 void repository_engine::save_snapshot_if_due(any_aggregate of) noexcept {
-    if (!options_.snapshots.every_events)
-        return;
-    const auto since =
-        events_until(of.base.last_revision()) - events_until(access::snapshot_at(of.base));
-    if (since < *options_.snapshots.every_events)
+    if (!is_snapshot_due(of.base))
         return;
     // The events are durable: nothing that goes wrong now may look as if they were not.
     try {
@@ -279,7 +331,7 @@ compact_report repository_engine::compact(any_aggregate folded, any_aggregate sp
                 errc::damaged,
                 "the snapshot of stream " + quoted(stream) + " at " + in_words(taken.at) +
                     " does not read back as it was saved; nothing was archived"};
-        access::snapshot_at(folded.base) = taken.at;
+        access::saved_snapshot(folded.base, taken.at);
     }
 
     const auto archived = store_.engine().archive(stream, taken.at);

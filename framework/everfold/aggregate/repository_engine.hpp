@@ -7,14 +7,18 @@
 #include <everfold/aggregate/as_of.hpp>
 #include <everfold/aggregate/fold.hpp>
 #include <everfold/aggregate/repository_options.hpp>
+#include <everfold/aggregate/state_check.hpp>
 #include <everfold/base/bytes.hpp>
 #include <everfold/base/ids.hpp>
 #include <everfold/store/append.hpp>
 #include <everfold/store/store.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string_view>
+#include <utility>
 
 namespace everfold::detail {
 
@@ -79,6 +83,11 @@ public:
     /// `folded` was folded from events alone; `spare` is an aggregate of the same type.
     compact_report compact(any_aggregate folded, any_aggregate spare);
 
+    /// Folds the stream into `folded`, which is empty, and compares with it the stored snapshots
+    /// and, where there is one, what is kept in memory.
+    [[nodiscard]] state_check
+    verify(any_aggregate folded, any_fold fold, const any_aggregate* kept);
+
     [[noreturn]] static void fail_with(const append_conflict& lost);
 
     /// Throws errc::invalid for a stream without a name.
@@ -97,13 +106,22 @@ private:
     /// Throws stream_ended where the stream was tombstoned.
     void require_no_end(std::string_view stream);
     [[nodiscard]] snapshot snapshot_of(any_aggregate of) const;
+    [[nodiscard]] bool has_our_stamps(const snapshot& found) const noexcept;
     [[nodiscard]] bool is_usable(const snapshot& found, any_aggregate into);
+    void report_mismatch(const snapshot& found);
+    void took(aggregate_base& base, std::uint64_t events, std::chrono::nanoseconds time);
+    [[nodiscard]] bool is_snapshot_due(aggregate_base& base) const;
     void save_snapshot_if_due(any_aggregate of) noexcept;
 
     store store_;
     repository_options options_;
     state_functions functions_;
     repository_stats stats_{};
+    // Of the longest replay so far; only where the policy asks.
+    std::uint64_t longest_replay_{};
+    std::chrono::nanoseconds longest_replay_took_{};
+    // Stamps of snapshots that were passed over and reported.
+    std::set<std::pair<std::uint64_t, std::uint32_t>> reported_{};
 };
 
 } // namespace everfold::detail

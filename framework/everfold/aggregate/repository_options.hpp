@@ -5,6 +5,7 @@
 #include <everfold/aggregate/fold.hpp>
 #include <everfold/base/ids.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,16 +13,27 @@
 
 namespace everfold {
 
-/// When a repository saves snapshots by itself: after an append, never on reading.
+/// When a repository saves snapshots by itself: after an append, never on reading. Of two bounds
+/// the one that is reached first counts; without any it never does.
 struct snapshot_policy {
-    /// Once this many events of the stream lie after its newest usable snapshot; absent: never.
+    /// So many events of the stream lie after its newest usable snapshot.
     std::optional<std::uint64_t> every_events{};
+    /// Replaying them takes so long: as it did, or as the repository's longest replay lets expect.
+    /// Where it has replayed nothing yet, it does not know, and waits.
+    std::optional<std::chrono::nanoseconds> replay_time{};
 
     [[nodiscard]] static snapshot_policy never() noexcept { return {}; }
 
     /// `n` is at least 1.
     [[nodiscard]] static snapshot_policy every(std::uint64_t n);
+
+    /// `t` is more than 0.
+    [[nodiscard]] static snapshot_policy when_replay_takes(std::chrono::milliseconds t);
 };
+
+/// Both bounds: `every(1000) | when_replay_takes(50ms)`. Of two of a kind the lower one.
+[[nodiscard]] snapshot_policy
+operator|(const snapshot_policy& a, const snapshot_policy& b) noexcept;
 
 struct repository_options {
     unknown_events unknown{unknown_events::refuse};

@@ -26,6 +26,7 @@ public:
     [[nodiscard]] std::shared_ptr<io::clock> clock() const override;
     [[nodiscard]] store_capabilities capabilities() const override;
     [[nodiscard]] open_report report() const override;
+    void note(std::string sentence) const override;
     [[nodiscard]] append_result append(const append_request& request) override;
     [[nodiscard]] std::future<append_result> append_async(const append_request& request) override;
     [[nodiscard]] position durable_position() override;
@@ -58,7 +59,6 @@ public:
     [[nodiscard]] checkpoint checkpoint_at(position next) override;
 
 private:
-    void note(std::string sentence) const;
     /// Its streams are the caller's to append to. Under ruling_.
     void require_open(const append_request& request);
     /// Without what the thread's scopes add.

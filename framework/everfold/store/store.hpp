@@ -184,6 +184,8 @@ public:
 
     /// What opening found, and what was ignored since.
     [[nodiscard]] virtual open_report report() const = 0;
+    /// Adds a sentence to its notes, where it is not there yet: what was ignored, and why.
+    virtual void note(std::string sentence) const = 0;
 
     [[nodiscard]] virtual append_result append(const append_request& request) = 0;
     /// As append(), but returns once the condition is checked and the events have their place: the
