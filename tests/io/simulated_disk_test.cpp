@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <map>
 #include <set>
@@ -367,6 +368,75 @@ TEST_CASE("a failed sync makes nothing durable, and no later one makes up for it
     write(*f, 3, "er");
     f->sync_data();
     CHECK(text_of(*disk->after_power_cut(power_cut::lose_all, 1), "/d/f") == "older");
+}
+
+TEST_CASE("a sync that fails late returns, and the next one says so") {
+    const auto disk = new_disk();
+    disk->syncs_fail_as(failed_sync::late);
+    const auto f = create_durably(disk, "/d/f", "old");
+    write(*f, 0, "new");
+    disk->fail_at(disk->operation_count(), EIO);
+    f->sync_data(); // says that all is well
+    CHECK(text_of(*disk->after_power_cut(power_cut::keep_all, 1), "/d/f") == "old");
+    write(*f, 3, "er");
+    CHECK(error_number_of([&] { f->sync_data(); }) == EIO);
+    f->sync_data();
+    CHECK(text_of(*disk->after_power_cut(power_cut::lose_all, 1), "/d/f") == "older");
+}
+
+TEST_CASE("where a failed sync reverts, running processes see again what is durable") {
+    const auto disk = new_disk();
+    disk->syncs_fail_as(failed_sync::revert);
+    const auto f = create_durably(disk, "/d/f", "old");
+    write(*f, 0, "newer");
+    disk->fail_at(disk->operation_count(), EIO);
+    CHECK(error_number_of([&] { f->sync_data(); }) == EIO);
+    CHECK(text_of(*disk, "/d/f") == "old");
+}
+
+TEST_CASE("where a failed sync shuts the file system down, it can only be read from then on") {
+    const auto disk = new_disk();
+    disk->syncs_fail_as(failed_sync::shut_down);
+    const auto f = create_durably(disk, "/d/f", "old");
+    write(*f, 0, "new");
+    disk->fail_at(disk->operation_count(), EIO);
+    CHECK(error_number_of([&] { f->sync_data(); }) == EIO);
+    CHECK(error_number_of([&] { write(*f, 0, "more"); }) == EIO);
+    CHECK(error_number_of([&] { disk->remove("/d/f"); }) == EIO);
+    std::array<std::byte, 8> found{};
+    CHECK(f->read_at(byte_offset{0}, found) == 3);
+    CHECK(text_of(*disk->after_power_cut(power_cut::lose_all, 1), "/d/f") == "old");
+}
+
+TEST_CASE("a disk that lies makes nothing durable from then on") {
+    const auto disk = new_disk();
+    const auto f = create_durably(disk, "/d/f", "old");
+    disk->lie_from(disk->operation_count());
+    write(*f, 0, "new");
+    f->sync_all();
+    (void)create(disk, "/d/g");
+    disk->sync_directory("/d");
+    const auto left = disk->after_power_cut(power_cut::lose_all, 1);
+    CHECK(state_of(left, "/d/f") == "old");
+    CHECK(state_of(left, "/d/g") == "missing");
+}
+
+TEST_CASE("each choice that a power cut leaves can be made") {
+    const auto disk = new_disk();
+    const auto f = create_durably(disk, "/d/f", "old");
+    write(*f, 0, "new");
+    const auto left_by = [&](power_cut kind, std::uint64_t choice) {
+        return state_of(
+            disk->after_chosen_cut(kind, [&](std::uint64_t answers) { return choice % answers; }),
+            "/d/f"
+        );
+    };
+    CHECK(left_by(power_cut::random, 0) == "old");
+    CHECK(left_by(power_cut::random, 1) == "new");
+    CHECK(left_by(power_cut::garble, 0) == "old");
+    CHECK(left_by(power_cut::garble, 1) == "new");
+    CHECK(left_by(power_cut::garble, 2) == std::string(3, '\0'));
+    CHECK(left_by(power_cut::garble, 3).size() == 3);
 }
 
 TEST_CASE("a failed sync of a directory leaves its names to the next one") {

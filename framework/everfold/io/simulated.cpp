@@ -133,11 +133,27 @@ public:
 private:
     void sync(operation op) {
         const auto v = state_->begin(op, path_);
-        if (v.error_number != 0) {
-            node_->forget_unsynced();
-            throw io_error{"sync", path_, v.error_number};
+        if (v.error_number != 0 && !state_->is_shut_down && fail_silently())
+            return;
+        if (v.error_number != 0 || node_->owes_error) {
+            node_->owes_error = false;
+            throw io_error{"sync", path_, v.error_number != 0 ? v.error_number : EIO};
         }
-        node_->sync();
+        if (!v.is_lie)
+            node_->sync();
+    }
+
+    /// What becomes of the unsynced writes; whether the caller is not told now.
+    bool fail_silently() {
+        const auto how = state_->how_syncs_fail;
+        if (how == failed_sync::revert)
+            node_->revert();
+        else
+            node_->forget_unsynced();
+        state_->is_shut_down = how == failed_sync::shut_down;
+        const bool is_silent = how == failed_sync::late && !node_->owes_error;
+        node_->owes_error = node_->owes_error || is_silent;
+        return is_silent;
     }
 
     std::shared_ptr<state> state_;
@@ -282,8 +298,13 @@ void simulated_disk::remove(const std::string& path) {
 }
 
 void simulated_disk::sync_directory(const std::string& path) {
-    const auto lock = state_->begin_whole(operation::sync_directory, "sync directory", path);
-    state_->find_directory("sync directory", path)->sync();
+    constexpr auto verb = "sync directory";
+    const auto v = state_->begin(operation::sync_directory, path);
+    if (v.error_number != 0)
+        throw io_error{verb, path, v.error_number};
+    const auto directory = state_->find_directory(verb, path);
+    if (!v.is_lie)
+        directory->sync();
 }
 
 std::unique_ptr<file_lock> simulated_disk::try_lock(const std::string& path) {
@@ -339,6 +360,16 @@ void simulated_disk::fail_at(std::uint64_t at, int error_number, bool sticky) {
         state_->faults.push_back({at, error_number, sticky});
 }
 
+void simulated_disk::syncs_fail_as(failed_sync how) {
+    const std::scoped_lock lock{state_->mutex};
+    state_->how_syncs_fail = how;
+}
+
+void simulated_disk::lie_from(std::uint64_t at) {
+    const std::scoped_lock lock{state_->mutex};
+    state_->lies_from = at;
+}
+
 void simulated_disk::power_off_at(std::uint64_t at) {
     const std::scoped_lock lock{state_->mutex};
     state_->off_at = at;
@@ -351,6 +382,14 @@ simulated_disk::after_power_cut(power_cut kind, std::uint64_t seed) const {
     after->state_->root = state_->keeps_unsynced
                               ? simulated::after_power_cut(state_->root, kind, seed)
                               : simulated::deep_copy(state_->root);
+    return after;
+}
+
+std::shared_ptr<simulated_disk>
+simulated_disk::after_chosen_cut(power_cut kind, const chooser& choose) const {
+    auto after = std::make_shared<simulated_disk>(state_->keeps_unsynced);
+    const std::scoped_lock lock{state_->mutex};
+    after->state_->root = simulated::after_chosen_cut(state_->root, kind, choose);
     return after;
 }
 

@@ -42,6 +42,14 @@ enum class power_cut : std::uint8_t {
     garble,   ///< as random, and a sector in flight may hold old, new, zero or garbage bytes
 };
 
+/// What a sync that fails does, by the file system that it stands for.
+enum class failed_sync : std::uint8_t {
+    forget, ///< the unsynced writes count as synced; running processes still see them (ext4, XFS)
+    late,   ///< as forget, but it returns, and the next sync of the file fails (ext4, data=journal)
+    revert, ///< running processes, too, see again what is durable (Btrfs)
+    shut_down, ///< as forget, and whatever would change something fails from then on (XFS)
+};
+
 /// A disk in memory.
 ///
 /// Keeps two pictures: what running processes see (every write at once) and what a power cut
@@ -79,9 +87,15 @@ public:
 
     /// Operation number `at` fails with `error_number` (a write after writing half of its bytes);
     /// each later one too where `sticky`. Several may be told to fail; an `error_number` of 0
-    /// heals all of them instead. A sync that fails loses the unsynced writes of its file for good,
-    /// as on Linux: running processes still see them, no later sync writes them.
+    /// heals all of them instead. A sync of a file that fails does what syncs_fail_as() said last,
+    /// at first as ext4: its unsynced writes are lost for good, though running processes see them.
     void fail_at(std::uint64_t at, int error_number, bool sticky = false);
+
+    void syncs_fail_as(failed_sync how);
+
+    /// From operation number `at` on, syncs return and make nothing durable. No promise holds on
+    /// such a disk: it is for tests of tests.
+    void lie_from(std::uint64_t at);
 
     /// From operation number `at` on, that one included, the machine is off: each call throws
     /// powered_off and changes nothing. A write that is the first to meet it is torn: half of its
@@ -95,6 +109,14 @@ public:
     /// kinds; the same seed gives the same disk.
     [[nodiscard]] std::shared_ptr<simulated_disk>
     after_power_cut(power_cut kind, std::uint64_t seed) const;
+
+    /// Chooses one of so many: returns less than `answers`.
+    using chooser = std::function<std::uint64_t(std::uint64_t answers)>;
+
+    /// As after_power_cut(), for the random kinds: `choose` decides what survives of each change,
+    /// in the order in which they were made in each file; 0 is nothing of it, 1 all.
+    [[nodiscard]] std::shared_ptr<simulated_disk>
+    after_chosen_cut(power_cut kind, const chooser& choose) const;
 
     /// The disk as the next process finds it after this one was killed: every write is there,
     /// synced or not (and still not synced), locks are gone.

@@ -46,9 +46,11 @@ void apply_to(entry_map& entries, const entry_change& c) {
 /// Builds what a power cut leaves, by walking the surviving names from the root.
 class survivors {
 public:
-    survivors(power_cut kind, std::uint64_t seed)
+    /// Garbage is made of `seed`.
+    survivors(power_cut kind, std::uint64_t seed, const simulated_disk::chooser& choose)
         : kind_{kind}
-        , chance_{seed} {}
+        , garbage_{seed}
+        , choose_{choose} {}
 
     directory_ptr of(const directory_node& before) {
         auto names = before.durable;
@@ -117,8 +119,7 @@ private:
     void put_by_chance(byte_buffer& image, std::uint64_t at, bytes_view sector) {
         enum class outcome : std::uint64_t { old_bytes, new_bytes, zeros, garbage };
         const auto outcomes = kind_ == power_cut::garble ? 4U : 2U;
-        // Not the lowest bits: coin() takes those.
-        const auto what = static_cast<outcome>((chance_.next() >> 32U) % outcomes);
+        const auto what = static_cast<outcome>(choose_(outcomes));
         if (what == outcome::old_bytes)
             return;
         if (what == outcome::new_bytes) {
@@ -128,18 +129,19 @@ private:
         byte_buffer filler(sector.size());
         if (what == outcome::garbage)
             for (auto& b : filler)
-                b = static_cast<std::byte>(chance_.next() >> 56U);
+                b = static_cast<std::byte>(garbage_.next() >> 56U);
         put(image, at, filler);
     }
 
     bool survives() {
         if (kind_ == power_cut::lose_all)
             return false;
-        return kind_ == power_cut::keep_all || chance_.coin();
+        return kind_ == power_cut::keep_all || choose_(2) == 1;
     }
 
     power_cut kind_;
-    generator chance_;
+    generator garbage_;
+    const simulated_disk::chooser& choose_;
     std::unordered_map<const file_node*, file_ptr> files_;
 };
 
@@ -255,7 +257,14 @@ void directory_node::sync() {
 }
 
 directory_ptr after_power_cut(const directory_ptr& root, power_cut kind, std::uint64_t seed) {
-    return survivors{kind, seed}.of(*root);
+    generator chance{seed};
+    const auto by_chance = [&](std::uint64_t answers) { return (chance.next() >> 32U) % answers; };
+    return survivors{kind, ~seed, by_chance}.of(*root);
+}
+
+directory_ptr
+after_chosen_cut(const directory_ptr& root, power_cut kind, const simulated_disk::chooser& choose) {
+    return survivors{kind, 0, choose}.of(*root);
 }
 
 directory_ptr deep_copy(const directory_ptr& root) {

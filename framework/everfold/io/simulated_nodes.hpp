@@ -23,8 +23,6 @@ public:
 
     std::uint64_t next() noexcept;
 
-    bool coin() noexcept { return (next() & 1U) != 0; }
-
 private:
     std::uint64_t state_;
 };
@@ -63,6 +61,7 @@ struct file_node {
     shared_bytes durable{};
     std::vector<file_change> unsynced{};
     bool is_locked = false;
+    bool owes_error = false; // of a sync that failed and did not say so
 
     void write(std::uint64_t at, bytes_view from, bool keeps_unsynced);
     void truncate(std::uint64_t size, bool keeps_unsynced);
@@ -71,6 +70,11 @@ struct file_node {
     /// What Linux does where a sync fails: the pages count as clean from then on, though they
     /// never reached the disk, and no later sync writes them.
     void forget_unsynced() noexcept { unsynced.clear(); }
+
+    void revert() noexcept {
+        unsynced.clear();
+        current = durable;
+    }
 };
 
 struct directory_node;
@@ -103,6 +107,10 @@ struct directory_node {
 /// The tree as a restarted machine finds it.
 [[nodiscard]] directory_ptr
 after_power_cut(const directory_ptr& root, power_cut kind, std::uint64_t seed);
+
+/// The same, and `choose` makes each choice.
+[[nodiscard]] directory_ptr
+after_chosen_cut(const directory_ptr& root, power_cut kind, const simulated_disk::chooser& choose);
 
 /// The same tree once more, unsynced changes and all, without locks.
 [[nodiscard]] directory_ptr deep_copy(const directory_ptr& root);

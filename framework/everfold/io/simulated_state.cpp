@@ -29,6 +29,11 @@ std::vector<std::string_view> parts_of(std::string_view path) {
     return parts;
 }
 
+bool changes_something(operation op) {
+    return op != operation::open && op != operation::read && op != operation::list &&
+           op != operation::lock;
+}
+
 } // namespace
 
 simulated_disk::state::verdict simulated_disk::state::begin(operation op, const std::string& path) {
@@ -48,6 +53,9 @@ simulated_disk::state::verdict simulated_disk::state::begin(operation op, const 
     for (const auto& f : faults)
         if (number == f.at || (f.is_sticky && number > f.at))
             v.error_number = f.error_number;
+    if (is_shut_down && changes_something(op))
+        v.error_number = EIO;
+    v.is_lie = lies_from && number >= *lies_from;
     return v;
 }
 

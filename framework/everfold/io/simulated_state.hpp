@@ -43,6 +43,7 @@ struct simulated_disk::state {
         std::unique_lock<std::mutex> lock{};
         int error_number{};
         bool is_torn{};
+        bool is_lie{}; // of a sync
     };
 
     mutable std::mutex mutex{};
@@ -51,6 +52,9 @@ struct simulated_disk::state {
     std::uint64_t count{};
     std::map<std::string, std::uint64_t> bytes_read{}; // by path
     std::vector<fault> faults{};
+    failed_sync how_syncs_fail = failed_sync::forget;
+    std::optional<std::uint64_t> lies_from{};
+    bool is_shut_down = false;
     std::optional<std::uint64_t> off_at{};
     bool is_off = false;
     std::shared_ptr<const observer_type> observer{};
