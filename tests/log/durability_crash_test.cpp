@@ -30,46 +30,12 @@ constexpr std::array weaker_levels{
     named_level{"unsafe_none", durability::unsafe_none()},
 };
 
-/// What the next process finds, and whether it can go on, at the same level. Nothing, or what is
-/// wrong.
-std::string recover_and_judge(
-    const io::machine& machine, const ledger& book, durability level, std::size_t promised
-) {
-    try {
-        auto options = small_log(log::access::create, tiny_segment);
-        options.level = level;
-        const auto log = log::event_log::open(machine, "/log", options);
-        auto found = texts_of(read_all(*log));
-        if (log->durable_position() != position{found.size()})
-            return "what was recovered is not durable";
-        auto fault = fault_in(found, book, promised);
-        append_texts(*log, "s-after", {"after recovery"});
-        found.emplace_back("after recovery");
-        if (fault.empty() && texts_of(read_all(*log)) != found)
-            fault = "an append after recovery is not where it should be";
-        return fault;
-    } catch (const error& e) {
-        return std::string{"recovery failed: "} + e.what();
-    }
-}
-
 std::uint64_t operations_of_whole_run(durability level) {
     const auto disk = std::make_shared<io::simulated_disk>();
     ledger book;
     run_workload(io::simulated_machine(disk), book, level);
     REQUIRE(book.acknowledged == book.batches.size());
     return disk->operation_count();
-}
-
-/// The disk and the ledger of a run that was stopped at one operation.
-std::shared_ptr<io::simulated_disk> stopped_at(std::uint64_t at, durability level, ledger& book) {
-    const auto disk = std::make_shared<io::simulated_disk>();
-    disk->power_off_at(at);
-    try {
-        run_workload(io::simulated_machine(disk), book, level);
-    } catch (const io::simulated_disk::powered_off&) { // NOLINT(bugprone-empty-catch)
-    }
-    return disk;
 }
 
 } // namespace
@@ -82,7 +48,7 @@ TEST_CASE("at every level, a power cut at any operation leaves a prefix with all
         std::uint64_t with_loss = 0;
         for (std::uint64_t at = 0; at < operations; ++at) {
             ledger book;
-            const auto disk = stopped_at(at, level, book);
+            const auto disk = stopped_workload(at, level, book);
             const auto acknowledged = events_in(book, book.acknowledged);
             if (book.durable < acknowledged)
                 ++with_loss;
@@ -93,7 +59,7 @@ TEST_CASE("at every level, a power cut at any operation leaves a prefix with all
                 CAPTURE(seed);
                 const auto machine =
                     io::simulated_machine(disk->after_power_cut(kind, seed), 100 + seed, 2);
-                const auto fault = recover_and_judge(machine, book, level, book.durable);
+                const auto fault = recovery_fault(machine, book, level, book.durable);
                 CHECK_MESSAGE(fault.empty(), fault);
                 ++states;
             };
@@ -127,11 +93,11 @@ TEST_CASE("at level os and interval, a process killed at any operation loses not
             CAPTURE(name);
             CAPTURE(at);
             ledger book;
-            const auto disk = stopped_at(at, level, book);
+            const auto disk = stopped_workload(at, level, book);
             const auto acknowledged = events_in(book, book.acknowledged);
             if (acknowledged > book.durable)
                 ++beyond_durable;
-            const auto fault = recover_and_judge(
+            const auto fault = recovery_fault(
                 io::simulated_machine(disk->after_kill()),
                 book,
                 level,
@@ -154,7 +120,7 @@ TEST_CASE("at every level, power lost again at any operation of recovery loses n
         std::uint64_t states = 0;
         for (std::uint64_t at = 3; at < operations; at += 11) {
             ledger book;
-            const auto disk = stopped_at(at, level, book);
+            const auto disk = stopped_workload(at, level, book);
             for (std::uint64_t second = 0;; ++second) {
                 CAPTURE(name);
                 CAPTURE(at);
@@ -175,7 +141,7 @@ TEST_CASE("at every level, power lost again at any operation of recovery loses n
                 }
                 const auto twice = once->after_power_cut(io::power_cut::garble, second);
                 const auto fault =
-                    recover_and_judge(io::simulated_machine(twice, 8, 3), book, level, promised);
+                    recovery_fault(io::simulated_machine(twice, 8, 3), book, level, promised);
                 CHECK_MESSAGE(fault.empty(), fault);
                 ++states;
                 if (!has_fired)
@@ -205,11 +171,11 @@ TEST_CASE("at every level, whatever operation fails, what was durable is there a
                     has_failed = true;
                 }
                 const auto reached_end = disk->operation_count() <= at;
-                const auto killed = recover_and_judge(
+                const auto killed = recovery_fault(
                     io::simulated_machine(disk->after_kill()), book, level, book.durable
                 );
                 CHECK_MESSAGE(killed.empty(), killed);
-                const auto cut = recover_and_judge(
+                const auto cut = recovery_fault(
                     io::simulated_machine(disk->after_power_cut(io::power_cut::lose_all, 0), 9, 2),
                     book,
                     level,

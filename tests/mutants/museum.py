@@ -521,6 +521,12 @@ PROGRAMS = (
         (IO + "mirrored.cpp", "one_->sync_data();\n        other_->sync_data();", "one_->sync_data();"),
     ),
     mutant(
+        "T.proof", "the sync before the first read of a recovery is missing", "proof",
+        "no suite of the proof finds a violation in its quick share",
+        (LOG + "opening.cpp", "active_file->sync_all();\n    files.sync_directory(directory);",
+         "files.sync_directory(directory);"),
+    ),
+    mutant(
         "T.aggregate", "a snapshot of another layout is used", "aggregate",
         "a snapshot of another layout is counted and not used",
         ("framework/everfold/aggregate/repository_engine.cpp", "found.layout != functions_.layout || ", ""),

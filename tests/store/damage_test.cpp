@@ -5,7 +5,7 @@
 #include <everfold/base/error.hpp>
 
 #include <doctest/doctest.h>
-#include <support/stores.hpp>
+#include <support/damaged_log.hpp>
 
 #include <cstdio>
 #include <map>
@@ -18,75 +18,6 @@ using namespace everfold::testing;
 namespace {
 
 const std::string directory = "/log";
-
-/// All that a program can see of a log, in lines.
-std::vector<std::string> everything(store& s) {
-    auto out = lines_of(s.read());
-    for (const auto& e : s.read()) {
-        out.push_back(
-            e.id.to_string() + " " + e.recorded_at.to_string() + " " + e.occurred_at.to_string() +
-            " " + std::to_string(e.version) + " " + to_hex(e.metadata)
-        );
-        for (const auto tag : e.tags)
-            out.emplace_back(tag);
-    }
-    for (const auto& line : lines_of(s.read(query{}.tag("kind:even").backwards())))
-        out.push_back(line);
-    out.push_back(std::to_string(s.end().value()));
-    for (const auto& stream : s.streams())
-        out.push_back(stream);
-    const auto kept = s.engine().load_snapshot("a", "state", revision{1000});
-    out.push_back(kept ? "snapshot at " + std::to_string(kept->at.value()) : "no snapshot");
-    return out;
-}
-
-/// A small log that was closed: an archived segment, a sealed one, an active one, a snapshot.
-std::shared_ptr<io::simulated_disk> closed_log() {
-    auto disk = std::make_shared<io::simulated_disk>();
-    auto s = open(
-        directory,
-        {.segment_bytes_max = 5000,
-         .event_bytes_max = 512,
-         .batch_bytes_max = 1024,
-         .compress_sealed = false},
-        io::simulated_machine(disk)
-    );
-    for (std::uint32_t i = 0; i < 8; ++i) {
-        auto e = numbered(i, "counted", {i % 2 == 0 ? "kind:even" : "kind:odd"});
-        e.occurred_at = timestamp::from_milliseconds(i % 3 == 0 ? 5 : 1'000'000'000'000);
-        s.append(to_stream(i % 4 == 3 ? "b" : "a", {e})).value();
-        if (i == 3)
-            s.engine().archive("a", revision{2});
-    }
-    s.engine().save_snapshot({"a", "state", revision{5}, position{6}, 7, 1, number_payload(5)});
-    s.append(to_stream("a", {numbered(8), numbered(9)})).value();
-    s.close();
-    return disk;
-}
-
-enum class outcome : std::uint8_t { error, reported, identical, wrong, silent };
-
-/// What a program that opens the log and reads everything gets.
-outcome judge(
-    const std::shared_ptr<io::simulated_disk>& disk,
-    open_mode mode,
-    const std::vector<std::string>& truth
-) {
-    try {
-        auto s = open(directory, quiet({.mode = mode}), io::simulated_machine(disk, 2));
-        auto found = everything(s);
-        const bool is_reported = !s.report().notes.empty();
-        if (found == truth)
-            return is_reported ? outcome::reported : outcome::identical;
-        // A snapshot is derived: without it the same answers take longer.
-        found.back() = truth.back();
-        if (found == truth)
-            return is_reported ? outcome::reported : outcome::silent;
-        return outcome::wrong;
-    } catch (const error&) {
-        return outcome::error;
-    }
-}
 
 struct tally {
     std::map<outcome, std::uint64_t> counts{};
@@ -126,7 +57,7 @@ std::map<std::string, tally> damage_every_file(open_mode mode, Change&& change) 
     const auto truth = everything(s);
     REQUIRE(truth.size() > 30);
     REQUIRE(truth.back() == "snapshot at 5");
-    REQUIRE(judge(intact->after_kill(), mode, truth) == outcome::identical);
+    REQUIRE(outcome_of(intact->after_kill(), mode, truth) == outcome::identical);
     std::map<std::string, tally> tallies;
     for (const auto& path : intact->files_below(directory)) {
         if (path.ends_with("/LOCK"))
@@ -139,7 +70,7 @@ std::map<std::string, tally> damage_every_file(open_mode mode, Change&& change) 
                 break;
             const auto disk = intact->after_kill();
             disk->set_content(path, std::move(changed));
-            const auto result = judge(disk, mode, truth);
+            const auto result = outcome_of(disk, mode, truth);
             ++t.counts[result];
             CAPTURE(path);
             CAPTURE(step);
@@ -208,7 +139,7 @@ TEST_CASE("a file of a closed log that is missing is an error or changes no answ
         CAPTURE(path);
         const auto disk = intact->after_kill();
         disk->remove(path);
-        const auto result = judge(disk, open_mode::read_only, truth);
+        const auto result = outcome_of(disk, open_mode::read_only, truth);
         if (path.ends_with(".evs"))
             CHECK(result == outcome::silent); // derived: nothing says that there was one
         else if (path.ends_with("/LOCK") || path.ends_with(".evi"))

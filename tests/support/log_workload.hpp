@@ -2,6 +2,8 @@
 #pragma once
 // A life of a log for crash tests, what it was promised, and whether that was kept.
 
+#include <everfold/base/error.hpp>
+
 #include <support/log_verbs.hpp>
 
 #include <algorithm>
@@ -100,6 +102,41 @@ fault_in(const std::vector<std::string>& found, const ledger& book, std::size_t 
 
 inline std::string fault_in(const std::vector<std::string>& found, const ledger& book) {
     return fault_in(found, book, events_in(book, book.acknowledged));
+}
+
+/// The disk and the ledger of a run that is stopped at one operation.
+inline std::shared_ptr<io::simulated_disk>
+stopped_workload(std::uint64_t at, durability level, ledger& book) {
+    auto disk = std::make_shared<io::simulated_disk>();
+    disk->power_off_at(at);
+    try {
+        run_workload(io::simulated_machine(disk), book, level);
+    } catch (const io::simulated_disk::powered_off&) { // NOLINT(bugprone-empty-catch)
+    }
+    return disk;
+}
+
+/// What the next process finds, and whether it can go on, at the same level. Nothing, or what is
+/// wrong. A log that was never created is an empty one.
+inline std::string recovery_fault(
+    const io::machine& machine, const ledger& book, durability level, std::size_t promised
+) {
+    try {
+        auto options = small_log(log::access::create, tiny_segment);
+        options.level = level;
+        const auto log = log::event_log::open(machine, "/log", options);
+        auto found = texts_of(read_all(*log));
+        if (log->durable_position() != position{found.size()})
+            return "what was recovered is not durable";
+        auto fault = fault_in(found, book, promised);
+        append_texts(*log, "s-after", {"after recovery"});
+        found.emplace_back("after recovery");
+        if (fault.empty() && texts_of(read_all(*log)) != found)
+            fault = "an append after recovery is not where it should be";
+        return fault;
+    } catch (const error& e) {
+        return std::string{"recovery failed: "} + e.what();
+    }
 }
 
 } // namespace everfold::testing
