@@ -78,16 +78,16 @@ void append_plan::run(store& to) const {
     }
 }
 
-std::string log_of(const workload& w, const std::string& data, shape how) {
+std::string log_of(const workload& w, const std::string& data, shape how, std::size_t batch) {
     const auto path = data + (how == shape::one_stream ? "/everfold-one-" : "/everfold-") +
-                      std::to_string(w.events().size());
+                      std::to_string(w.events().size()) + "-by-" + std::to_string(batch);
     if (std::filesystem::exists(path))
         return path;
     const auto unfinished = path + ".unfinished";
     std::filesystem::remove_all(unfinished);
     // Archiving is measured apart.
     auto to = open(unfinished, {.compress_sealed = false, .level = durability::os()});
-    append_plan{w.events(), 1000, how}.run(to);
+    append_plan{w.events(), batch, how}.run(to);
     to.close();
     std::filesystem::rename(unfinished, path);
     return path;

@@ -145,9 +145,13 @@ private:
     std::vector<batch> batches_{};
 };
 
-/// A closed log with all of the workload, in appends of a thousand; made where it is not there yet.
-[[nodiscard]] std::string
-log_of(const workload& w, const std::string& data, shape how = shape::a_stream_each);
+/// A closed log with all of the workload, in appends of so many; made where it is not there yet.
+[[nodiscard]] std::string log_of(
+    const workload& w,
+    const std::string& data,
+    shape how = shape::a_stream_each,
+    std::size_t batch = 1000
+);
 
 /// The state that the events from `first` on lead to.
 [[nodiscard]] std::string digest_of(store& from, position first = {});
