@@ -6,9 +6,9 @@
 #include <everfold/base/ids.hpp>
 #include <everfold/store/append.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
