@@ -32,6 +32,7 @@
 #include <everfold/store/copy.hpp>
 #include <everfold/store/exact_transfer.hpp>
 #include <everfold/store/open.hpp>
+#include <everfold/store/schema_report.hpp>
 #include <everfold/store/store.hpp>
 #include <everfold/store/tools.hpp>
 

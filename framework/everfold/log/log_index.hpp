@@ -65,6 +65,11 @@ struct stream_part {
     position last{};
 };
 
+struct named_version {
+    std::string name{};
+    std::uint32_t version{};
+};
+
 /// A batch, as it was appended: some of its events may have been removed.
 struct found_append {
     uuid id{};
@@ -201,6 +206,10 @@ public:
         revision from,
         std::int64_t from_recorded_ns
     ) const;
+
+    /// The types and versions of events that are there, each once; of what is appended meanwhile,
+    /// maybe.
+    [[nodiscard]] std::vector<named_version> event_types() const;
 
     /// The log's own number of an event type, the same in all its segments.
     [[nodiscard]] std::uint32_t number_of(const type_entry& type) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a log's indexes know of its streams, without reading an event.
+// What a log's indexes know of its streams and types, without reading an event.
 
 #include <everfold/log/log_index.hpp>
 
@@ -29,6 +29,23 @@ std::vector<std::string> log_index::stream_names(const segment_view& view) const
     for (std::uint32_t i = 0; i < index->stream_count(); ++i)
         if (!view.is_active() || visible_of(*index, view, i) > 0)
             out.emplace_back(index->stream(i).name);
+    return out;
+}
+
+std::vector<named_version> log_index::event_types() const {
+    std::vector<named_version> out;
+    for (const auto& view : segments()) {
+        const auto index = index_of(view.entry->number);
+        const std::shared_lock lock{mutex_}; // it may grow
+        for (std::uint32_t i = 0; i < index->type_count(); ++i) {
+            const auto type = index->type(i);
+            const auto is_it = [&](const named_version& known) {
+                return known.version == type.version && known.name == type.name;
+            };
+            if (index->count_of_type(i) > 0 && std::ranges::none_of(out, is_it))
+                out.push_back({std::string{type.name}, type.version});
+        }
+    }
     return out;
 }
 

@@ -37,6 +37,7 @@ public:
     [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) override;
     [[nodiscard]] std::optional<position> position_at(timestamp t) override;
     [[nodiscard]] std::vector<std::string> streams() override;
+    [[nodiscard]] std::vector<stored_type> types() override;
     [[nodiscard]] bool wait_for(position p, std::chrono::milliseconds timeout) override;
     void save_snapshot(const snapshot& s) override;
     [[nodiscard]] std::optional<snapshot>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the store knows of its streams: from the indexes and the rules.
+// What the store knows of its streams and types: from the indexes and the rules.
 
 #include <everfold/base/error.hpp>
 #include <everfold/log/log_cursor.hpp>
@@ -151,6 +151,13 @@ stream_info log_store::about(std::string_view stream) {
     }
     if (out.events > 0)
         out.state = stream_state::readable;
+    return out;
+}
+
+std::vector<stored_type> log_store::types() {
+    std::vector<stored_type> out;
+    for (auto& each : log_->index().event_types())
+        out.push_back({std::move(each.name), each.version});
     return out;
 }
 

@@ -5,6 +5,7 @@
 #include <everfold/log/event_log.hpp>
 #include <everfold/store/log_store.hpp>
 #include <everfold/store/open.hpp>
+#include <everfold/store/schema_report.hpp>
 
 namespace everfold {
 
@@ -62,8 +63,10 @@ store open_log(
         .mirror = options.mirror,
         .segment_age_max = options.segment_age_max,
         .allow_unsafe_file_system = options.allow_unsafe_file_system};
-    return store{
-        std::make_shared<log_store>(log::event_log::open(machine, path, log_options), able)};
+    store out{std::make_shared<log_store>(log::event_log::open(machine, path, log_options), able)};
+    if (options.schema)
+        require_schema(out, options.schema);
+    return out;
 }
 
 /// The same engine on files that are in memory only (docs/decisions/0004-in-memory-store.md).

@@ -4,6 +4,7 @@
 
 #include <everfold/base/durability.hpp>
 #include <everfold/base/ids.hpp>
+#include <everfold/event/program_schema.hpp>
 #include <everfold/io/file_system.hpp>
 #include <everfold/store/capabilities.hpp>
 #include <everfold/store/store.hpp>
@@ -41,6 +42,10 @@ struct store_options {
     /// there as in the first before it returns. A new or empty directory, or the mirror of last
     /// time, which is brought up to date first. To take over, open it as the log. Not for reading.
     std::string mirror{};
+    /// The events that the program knows: `.schema = everfold::events<opened, closed>{}`. A store
+    /// with events of other types or versions is not opened: a schema_error names them. Costs a
+    /// look at the index of each segment. Without, who reads such an event is told.
+    program_schema schema{};
     /// What the program can't do without. A store that lacks any of it is not opened:
     /// errc::unsupported says what.
     store_capabilities needs{};

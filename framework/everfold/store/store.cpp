@@ -20,6 +20,20 @@ std::optional<append_place> event_cursor::append_of_last() const {
 
 store_engine::~store_engine() = default;
 
+std::vector<stored_type> store_engine::types() {
+    std::vector<stored_type> out;
+    std::vector<bool> is_known; // by type number
+    const auto all = read({});
+    while (const auto* e = all->next()) {
+        if (e->type_number >= is_known.size())
+            is_known.resize(std::size_t{e->type_number} + 1);
+        if (!is_known[e->type_number])
+            out.push_back({std::string{e->type}, e->version});
+        is_known[e->type_number] = true;
+    }
+    return out;
+}
+
 store::store(std::shared_ptr<store_engine> engine)
     : engine_{std::move(engine)} {
     check(engine_ != nullptr, "a store has an engine");

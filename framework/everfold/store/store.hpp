@@ -63,6 +63,14 @@ struct archive_report {
     std::uint64_t events{};
 };
 
+/// A type of events in one version.
+struct stored_type {
+    std::string name{};
+    std::uint32_t version{};
+
+    friend bool operator==(const stored_type&, const stored_type&) = default;
+};
+
 /// What an event was appended with.
 struct append_place {
     uuid append_id{};
@@ -213,6 +221,9 @@ public:
     [[nodiscard]] virtual std::optional<position> position_at(timestamp t) = 0;
     /// The streams' names, in the order of the first event that is left of each.
     [[nodiscard]] virtual std::vector<std::string> streams() = 0;
+    /// The types that the store has events of, each version once; some of which may be out of
+    /// reach, or the log's own. Without an override, by reading all of it.
+    [[nodiscard]] virtual std::vector<stored_type> types();
     /// Waits until end() is past `p`, at most `timeout`; whether it is.
     [[nodiscard]] virtual bool wait_for(position p, std::chrono::milliseconds timeout) = 0;
 
