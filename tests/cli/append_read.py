@@ -236,7 +236,8 @@ class Reading(CommandTest):
         size = sum(len(content) for content, _ in self.tree().values())
         self.assertEqual(stats["bytes"], size)
         self.assertEqual(stats["first_recorded_at"], "1970-01-01T00:00:01.000Z")
-        for verb, words in (("streams", "10 streams"), ("types", "2 types"), ("stats", "events")):
+        for verb, words in (("streams", "10 streams"), ("categories", "1 category"), ("types", "2 types"),
+                            ("schema", "2 types of 60 events"), ("stats", "events")):
             self.assertIn(words, self.output_of(verb))
 
     def test_an_empty_log_answers_everything(self):
@@ -251,7 +252,7 @@ class Reading(CommandTest):
 
     def test_reading_changes_no_byte_of_the_log(self):
         before = self.tree()
-        for verb in ("read", "export", "streams", "types", "stats", "verify"):
+        for verb in ("read", "export", "streams", "categories", "types", "schema", "stats", "verify"):
             self.run_verb(verb)
         self.assertEqual(self.tree(), before)
 
@@ -335,7 +336,8 @@ class Terminals(CommandTest):
 
     def test_hostile_data_cannot_drive_the_terminal(self):
         self.append({"type": "t", "data": {self.NAME: self.NAME}, "stream": "s", "metadata": {self.NAME: self.NAME}})
-        for words in (["read"], ["streams"], ["types"], ["read", "--json"], ["streams", "--json"],
+        for words in (["read"], ["streams"], ["categories"], ["types"], ["read", "--json"], ["streams", "--json"],
+                      ["categories", "--json"],
                       ["types", "--json"], ["export"]):
             verb, *arguments = words
             code, output = self.on_a_terminal(verb, self.log, *arguments, NO_COLOR="1")
@@ -344,7 +346,7 @@ class Terminals(CommandTest):
             self.assertIsNone(re.search(CONTROL, output), repr(output))
             if "--json" in words:
                 json.loads(output)
-        for verb in ("read", "streams", "types"):
+        for verb in ("read", "streams", "categories", "types"):
             output = self.output_of(verb)
             self.assertIsNone(re.search(CONTROL, output), repr(output))
             self.assertEqual(len(output.splitlines()), 3 if verb != "read" else 2)
@@ -370,7 +372,7 @@ class Terminals(CommandTest):
 
     def test_closed_and_full_outputs_are_errors_of_output(self):
         self.import_events(event("e", {"n": i, "x": "y" * 99}) for i in range(3000))
-        for verb in ("read", "export", "streams", "types", "stats", "verify"):
+        for verb in ("read", "export", "streams", "categories", "types", "schema", "stats", "verify"):
             with self.subTest(verb=verb), open("/dev/full", "wb") as full:
                 result = subprocess.run([PROGRAM, verb, self.log], stdout=full, stderr=subprocess.PIPE, check=False)
                 self.assertEqual(result.returncode, INPUT_OUTPUT)
@@ -380,8 +382,8 @@ class Terminals(CommandTest):
     def test_help_names_every_command_and_says_how_events_are_shown(self):
         self.assertRegex(self.run_words("--version")[0], r"^everfold \d+\.\d+\.\d+\n$")
         output, _ = self.run_words("--help")
-        for verb in ("append", "import", "export", "read", "streams", "types", "stats", "verify", "backup", "repair",
-                     "truncate", "tombstone", "retain", "scavenge", "removals"):
+        for verb in ("append", "import", "export", "read", "streams", "categories", "about", "describe", "types",
+                     "schema", "stats", "verify", "backup", "repair", "truncate", "tombstone", "retain", "scavenge", "removals"):
             self.assertIn(f"\n  {verb}", output)
             said, _ = self.run_words(verb, "--help")
             self.assertIn(f"usage: everfold {verb} LOG", said)
@@ -400,7 +402,7 @@ class Together(CommandTest):
             writer.stdout.readline()
             for words in (["append"], ["import", "-", "--stream", "s"]):
                 self.assertIn(str(writer.pid), self.errors_of(*words, code=IN_USE, given=""))
-            for verb in ("read", "export", "streams", "types", "stats", "verify"):
+            for verb in ("read", "export", "streams", "categories", "types", "schema", "stats", "verify"):
                 self.run_verb(verb)
             writer.communicate()
         self.append({"type": "t", "data": {}})

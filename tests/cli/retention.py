@@ -277,7 +277,7 @@ class Transferring(RetentionTest):
         )
         self.assertIn("line 2: the stream '$streams' would be one of the log's own", errors)
         self.assertIn("all 1 event before it", errors)
-        self.assertEqual([s["stream"] for s in self.lines_of("streams", "--json")], ["r", "s", "a"])
+        self.assertEqual([s["stream"] for s in self.lines_of("streams", "--json")], ["s", "r", "a"])
 
     def test_an_import_goes_into_no_stream_that_has_ended(self):
         self.filled()

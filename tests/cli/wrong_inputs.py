@@ -10,7 +10,7 @@ from support import (
     DAMAGED, INPUT_OUTPUT, IN_USE, NOT_A_LOG, PROGRAM, USAGE, CommandTest, event, main, to_lines,
 )
 
-READING = ("read", "export", "streams", "types", "stats", "verify")
+READING = ("read", "export", "streams", "categories", "types", "schema", "stats", "verify")
 
 
 def as_nobody():

@@ -2,6 +2,7 @@
 #include <everfold/base/bytes.hpp>
 #include <everfold/base/error.hpp>
 #include <everfold/cli/append_line.hpp>
+#include <everfold/cli/failure.hpp>
 #include <everfold/cli/line_reader.hpp>
 #include <everfold/cli/tutorial_format.hpp>
 
@@ -117,6 +118,19 @@ append_request request_from_line(std::string_view line, const append_defaults& g
     to.events.push_back(std::move(event));
     append_request out;
     out.streams.push_back(std::move(to));
+    return out;
+}
+
+byte_buffer encoded_metadata(const std::vector<std::pair<std::string, std::string>>& metadata) {
+    auto all = json::object();
+    for (const auto& [key, value] : metadata)
+        all[key] = value_of(value);
+    byte_buffer out;
+    try {
+        encode_object("--metadata", all, out);
+    } catch (const malformed_line& e) {
+        throw usage_error{e.what()};
+    }
     return out;
 }
 

@@ -38,6 +38,7 @@ struct raw_arguments {
     std::optional<std::string> max_age{};
     std::string why{};
     bool is_dry_run{};
+    bool lists_all{};
     std::optional<std::string> correlation{};
     std::optional<std::string> causation{};
     std::vector<std::string> metadata{};
@@ -99,7 +100,25 @@ void add_grammar(CLI::App& to, verb command, raw_arguments& raw) {
         to.add_option("--cursor", raw.selected.cursor);
         to.add_flag("--explain", raw.explains);
         break;
+    case verb::schema:
+        add_selection(to, raw.selected);
+        to.add_flag("--json", raw.as_json);
+        break;
     case verb::streams:
+        add_list(to, "--category", raw.selected.categories);
+        to.add_flag("--all", raw.lists_all);
+        to.add_flag("--json", raw.as_json);
+        break;
+    case verb::about:
+        to.add_option("STREAM", raw.ruled)->required();
+        to.add_flag("--json", raw.as_json);
+        break;
+    case verb::describe:
+        to.add_option("STREAM", raw.ruled)->required();
+        add_list(to, "--metadata", raw.metadata);
+        to.add_option("--expect", raw.expected);
+        break;
+    case verb::categories:
     case verb::types:
     case verb::stats:
     case verb::verify:
@@ -178,6 +197,11 @@ name_template tag_template(const std::string& text) {
     return out;
 }
 
+bool takes_stream(verb command) noexcept {
+    return command == verb::about || command == verb::describe || command == verb::truncate ||
+           command == verb::tombstone || command == verb::retain;
+}
+
 // What a rule is to say, and of which stream.
 void read_rule(verb command, const raw_arguments& raw, arguments& out) {
     out.ruled = name_in("STREAM", raw.ruled);
@@ -202,14 +226,7 @@ uuid id_in(const char* option, const std::string& text) {
     return *id;
 }
 
-void read_defaults(const raw_arguments& raw, append_defaults& out) {
-    out.stream = raw.stream;
-    if (raw.expected)
-        out.expected = expectation_in("--expect", *raw.expected);
-    if (raw.correlation)
-        out.correlation_id = id_in("--correlation", *raw.correlation);
-    if (raw.causation)
-        out.causation_id = id_in("--causation", *raw.causation);
+void read_metadata(const raw_arguments& raw, append_defaults& out) {
     for (const auto& pair : raw.metadata) {
         const auto sign = pair.find('=');
         if (sign == 0 || sign == std::string::npos || !is_utf8(pair))
@@ -220,6 +237,17 @@ void read_defaults(const raw_arguments& raw, append_defaults& out) {
             throw usage_error{"--metadata names '" + printable(key) + "' twice"};
         out.metadata.emplace_back(std::move(key), pair.substr(sign + 1));
     }
+}
+
+void read_defaults(const raw_arguments& raw, append_defaults& out) {
+    out.stream = raw.stream;
+    if (raw.expected)
+        out.expected = expectation_in("--expect", *raw.expected);
+    if (raw.correlation)
+        out.correlation_id = id_in("--correlation", *raw.correlation);
+    if (raw.causation)
+        out.causation_id = id_in("--causation", *raw.causation);
+    read_metadata(raw, out);
 }
 
 // It says all of a log, and nothing else.
@@ -279,8 +307,17 @@ arguments meaning_of(verb command, const raw_arguments& raw) {
         out.directory = raw.directory;
         out.copies = raw.copies;
     }
-    if (command == verb::truncate || command == verb::tombstone || command == verb::retain)
+    if (takes_stream(command))
         read_rule(command, raw, out);
+    if (command == verb::describe) {
+        read_metadata(raw, out.given);
+        if (!raw.expected)
+            out.expected = expected_revision::any();
+    }
+    if (command == verb::streams) {
+        out.categories = raw.selected.categories;
+        out.lists_all = raw.lists_all;
+    }
     if (command == verb::scavenge || command == verb::tombstone) {
         if (raw.why.size() > log::provenance_text_max || !is_printable(raw.why))
             throw usage_error{fmt::format(

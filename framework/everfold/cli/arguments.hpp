@@ -26,7 +26,11 @@ enum class verb : std::uint8_t {
     copy,
     read,
     streams,
+    categories,
+    about,
+    describe,
     types,
+    schema,
     stats,
     verify,
     backup,
@@ -48,7 +52,7 @@ struct arguments {
     /// `read`: how the events were found, instead of them; the place to go on from, behind them.
     bool explains{};
     bool says_place{};
-    /// `append`.
+    /// `append`, and the metadata of `describe`.
     append_defaults given{};
     /// `import` and `export`: the form that says all of a log.
     bool is_exact{};
@@ -60,7 +64,11 @@ struct arguments {
     /// copied.
     std::string directory{};
     bool copies{};
-    /// `truncate`, `tombstone` and `retain`: the stream, and what its rule says.
+    /// `streams`: of these categories, where there are any; also those that have no events now.
+    std::vector<std::string> categories{};
+    bool lists_all{};
+    /// `about`, `describe`, `truncate`, `tombstone` and `retain`: the stream, and what its rule
+    /// says.
     std::string ruled{};
     revision begin{};
     expected_revision expected{expected_revision::exists()};

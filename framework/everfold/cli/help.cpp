@@ -95,6 +95,32 @@ constexpr std::string_view read_details =
     "                       selection goes on from there, whatever its limit\n"
     "  --explain            instead of the events, how they are found and what was read for it\n\n";
 
+constexpr std::string_view streams_details =
+    "From the indexes: no event is read.\n"
+    "  --category C         of this category (the name up to its first -); several times: of any\n"
+    "  --all                also those of which nothing can be reached: empty ones, which go on,\n"
+    "                       and those that were tombstoned, which come last\n";
+
+constexpr std::string_view about_details =
+    "Its state, counts, first and last event, the bounds that rules set, how it ended, and its\n"
+    "metadata. What has had neither event nor rule is unknown: exit code 1.\n";
+
+constexpr std::string_view describe_details =
+    "Takes the place of the metadata that the stream had; without an option it is empty. It is\n"
+    "about the stream, and stays when events are removed. It may come before the first event.\n"
+    "  --metadata KEY=VALUE VALUE is JSON or else text; several times: so many keys\n"
+    "  --expect EXPECTED    what the stream must look like: any (without the option), exists,\n"
+    "                       no_stream, or the revision of its last event; else exit code 1\n";
+
+constexpr std::string_view schema_details =
+    "Reads the selected events, all of them without a SELECTION, and lists for each type and\n"
+    "version what its data held: the fields, of what kinds their values were, and how often each\n"
+    "was there. A field within a field is address.city, the elements of an array are tags[]; "
+    "where\n"
+    "the names in an object turn out to be data, since there are more than 64, all of its values\n"
+    "are prices.*. How a program reads these types, compare_schema() says in that program\n"
+    "(docs/guide/evolution.md).\n\n";
+
 constexpr std::string_view verify_details =
     "Reads every event of every segment again and checks all there is to check: checksums, the\n"
     "links between batches, seals, indexes, snapshots, and that data and metadata are "
@@ -157,7 +183,7 @@ constexpr std::string_view scavenge_details =
     "  --why TEXT           goes into the record of the removal, which removals shows\n"
     "  --dry-run            says what would be removed; LOG is only read, beside a writer too\n";
 
-constexpr std::array<command_help, 16> commands{{
+constexpr std::array<command_help, 20> commands{{
     {verb::append,
      "append",
      "LOG [--stream S] [--expect EXPECTED] [--metadata KEY=VALUE]...",
@@ -183,8 +209,28 @@ constexpr std::array<command_help, 16> commands{{
      "LOG [SELECTION] [--json] [--follow] [--explain]",
      "show events",
      read_details},
-    {verb::streams, "streams", "LOG [--json]", "list the streams, by their first event", {}},
+    {verb::streams,
+     "streams",
+     "LOG [--category C] [--all] [--json]",
+     "list the streams, by the first event that is left of each",
+     streams_details},
+    {verb::categories,
+     "categories",
+     "LOG [--json]",
+     "list the categories with their streams and events",
+     {}},
+    {verb::about, "about", "LOG STREAM [--json]", "what is known of one stream", about_details},
+    {verb::describe,
+     "describe",
+     "LOG STREAM [--metadata KEY=VALUE]... [--expect EXPECTED]",
+     "give a stream metadata of its own",
+     describe_details},
     {verb::types, "types", "LOG [--json]", "list the event types and their versions", {}},
+    {verb::schema,
+     "schema",
+     "LOG [SELECTION] [--json]",
+     "list the event types with the fields of their data, as seen",
+     schema_details},
     {verb::stats, "stats", "LOG [--json]", "how much there is, and how much room it takes", {}},
     {verb::verify,
      "verify",
@@ -265,8 +311,9 @@ void print_help(output& out) {
         "{} COMMAND --help says more; --version says which version this is. --json gives one\n"
         "object a line, for programs.\n\n"
         "Exit code: 0 done, 1 refused, not found or conflict, 2 usage, 3 not a log, 4 damaged,\n"
-        "5 in use by another writer, 6 input or output error. Only append, import, truncate,\n"
-        "tombstone, retain and scavenge change LOG: the others never create, lock or repair it.\n"
+        "5 in use by another writer, 6 input or output error. Only append, import, describe,\n"
+        "truncate, tombstone, retain and scavenge change LOG: the others never create, lock or\n"
+        "repair it.\n"
         "copy changes TARGET.\n",
         selection_help,
         program_name

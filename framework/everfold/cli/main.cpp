@@ -29,8 +29,16 @@ void run(const arguments& args, output& out) {
         return read_events(args, out);
     case verb::streams:
         return list_streams(args, out);
+    case verb::categories:
+        return list_categories(args, out);
+    case verb::about:
+        return show_stream(args, out);
+    case verb::describe:
+        return describe_stream(args, out);
     case verb::types:
         return list_types(args, out);
+    case verb::schema:
+        return show_schema(args, out);
     case verb::stats:
         return show_stats(args, out);
     case verb::verify:

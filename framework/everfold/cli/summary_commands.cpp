@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// streams, types and stats: what is in a log, in numbers.
+// types and stats: what is in a log, in numbers.
 
 #include <everfold/cli/commands.hpp>
 #include <everfold/cli/json_style.hpp>
@@ -27,7 +27,6 @@ struct group {
     std::uint64_t bytes{};
     position first{};
     position last{};
-    revision last_revision{};
     timestamp first_recorded{};
     timestamp last_recorded{};
 };
@@ -52,7 +51,6 @@ public:
         ++g.events;
         g.bytes += event.payload.size();
         g.last = event.log_position;
-        g.last_revision = event.stream_revision;
         g.last_recorded = event.recorded_at;
     }
 
@@ -73,7 +71,7 @@ void visit_all(store& log, const std::function<void(const recorded_event&)>& vis
     }
 }
 
-// The fields that streams and types have in common, to the end of the object.
+// To the end of the object.
 std::string json_of(const group& g) {
     return fmt::format(
         R"("events":{},"bytes":{},"first_position":{},"last_position":{},)"
@@ -87,11 +85,10 @@ std::string json_of(const group& g) {
     );
 }
 
-void print_groups(std::string_view noun, const std::vector<group>& groups, output& out) {
-    const bool are_types = noun == "type";
+void print_types(const std::vector<group>& groups, output& out) {
     table rows{{
-        {are_types ? "TYPE" : "STREAM"},
-        {are_types ? "VERSION" : "CATEGORY", are_types ? table::align::right : table::align::left},
+        {"TYPE"},
+        {"VERSION", table::align::right},
         {"EVENTS", table::align::right},
         {"DATA", table::align::right},
         {"FIRST RECORDED"},
@@ -99,8 +96,8 @@ void print_groups(std::string_view noun, const std::vector<group>& groups, outpu
     }};
     for (const auto& g : groups)
         rows.add({
-            {g.name, are_types ? colour::green : colour::cyan},
-            {are_types ? std::to_string(g.version) : std::string{category_of(g.name)}, colour::dim},
+            {g.name, colour::green},
+            {std::to_string(g.version), colour::dim},
             {with_thousands(g.events)},
             {in_units(g.bytes)},
             {in_milliseconds(g.first_recorded), colour::dim},
@@ -108,33 +105,17 @@ void print_groups(std::string_view noun, const std::vector<group>& groups, outpu
         });
     if (!groups.empty())
         rows.print(out);
-    out.print("{}\n", counted(groups.size(), noun));
+    out.print("{}\n", counted(groups.size(), "type"));
 }
 
 } // namespace
-
-void list_streams(const arguments& args, output& out) {
-    auto log = open_log(program_name, args.log, open_mode::read_only);
-    survey<std::string> streams;
-    visit_all(log, [&](const recorded_event& e) { streams.add(e.stream, e.stream, e); });
-    if (!args.as_json)
-        return print_groups("stream", streams.groups(), out);
-    for (const auto& g : streams.groups())
-        out.write_json_line(fmt::format(
-            R"({{"stream":{},"category":{},"last_revision":{},{})",
-            quoted_json(g.name),
-            quoted_json(category_of(g.name)),
-            g.last_revision.value(),
-            json_of(g)
-        ));
-}
 
 void list_types(const arguments& args, output& out) {
     auto log = open_log(program_name, args.log, open_mode::read_only);
     survey<std::uint32_t> types;
     visit_all(log, [&](const recorded_event& e) { types.add(e.type_number, e.type, e); });
     if (!args.as_json)
-        return print_groups("type", types.groups(), out);
+        return print_types(types.groups(), out);
     for (const auto& g : types.groups())
         out.write_json_line(fmt::format(
             R"({{"type":{},"version":{},{})", quoted_json(g.name), g.version, json_of(g)
