@@ -429,6 +429,17 @@ TEST_CASE("a seed makes the same values again, and another seed others") {
     CHECK(from.bits() == 10451216379200822465U); // on every machine
 }
 
+TEST_CASE("events of a history are numbered by type and version, as a store does") {
+    auto newer = encoded(shelf::counted{});
+    newer.version = 2;
+    const everfold::testing::detail::history h{
+        list_of(shelf::named{}, shelf::counted{}, newer, shelf::named{}, shelf::counted{})};
+    std::vector<std::uint32_t> numbers;
+    for (std::size_t i = 0; i < h.size(); ++i)
+        numbers.push_back(h.at(i).type_number);
+    CHECK(numbers == std::vector<std::uint32_t>{0, 1, 2, 0, 1});
+}
+
 TEST_CASE("an apply() that throws is found, with the fewest events that make it") {
     CHECK(said_by([] {
               check_apply_never_throws<shelf::throwing>({.cases = 200, .seed = 3});

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -433,6 +434,32 @@ happened
   0  deposited  {"amount":1}
 decided -> folded
   ~ /folded  1 -> 2)");
+}
+
+TEST_CASE("events that were appended though the decision threw are found") {
+    everfold::testing::detail::scenario_engine engine{
+        "test-1", {}, fake_clock::first, std::source_location::current()};
+    auto events = engine.events();
+    CHECK(said_by([&] {
+              engine.decide([&] {
+                  static_cast<void>(events.append("test-1", deposited{1}).value());
+                  throw refused{"too late"};
+              });
+          }) == R"(events were appended, though the decision threw: too late
+given
+  nothing
+happened
+  0  deposited  {"amount":1})");
+}
+
+TEST_CASE("a decision that throws after it has recorded leaves nothing behind") {
+    given<account>(opened{"Ada"})
+        .when([](account& a) {
+            a.deposit(1);
+            throw refused{"no"};
+        })
+        .then_refused<refused>("no")
+        .then_state(balance{"Ada", 0, fake_clock::first});
 }
 
 TEST_CASE("a failure begins with the place of its when() in the test") {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <map>
+#include <string_view>
 #include <system_error>
 
 namespace everfold::testing::detail {
@@ -28,7 +29,9 @@ history::history(std::vector<new_event> events)
     type_numbers_.reserve(events_.size());
     for (const auto& e : events_) {
         const auto next = static_cast<std::uint32_t>(numbers.size());
-        type_numbers_.push_back(numbers.emplace(std::pair{e.type, e.version}, next).first->second);
+        type_numbers_.push_back(
+            numbers.try_emplace({std::string_view{e.type}, e.version}, next).first->second
+        );
     }
 }
 

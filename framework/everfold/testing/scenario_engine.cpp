@@ -46,6 +46,13 @@ void scenario_engine::fail_given(std::string_view why) const {
     fail(text + given_section());
 }
 
+void scenario_engine::fail_torn() const {
+    fail(
+        "events were appended, though the decision threw: " + *thrown_words() + "\n" +
+        given_section() + happened_section({})
+    );
+}
+
 void scenario_engine::fail_happened(std::string_view why) const {
     std::string text = "what has happened can't be folded: ";
     text.append(why).append("\n");

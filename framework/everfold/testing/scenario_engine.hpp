@@ -51,6 +51,8 @@ public:
             thrown_ = std::current_exception();
         }
         read_happened();
+        if (thrown_ != nullptr && !happened_.empty())
+            fail_torn();
     }
 
     /// Folds what happened once more.
@@ -105,6 +107,7 @@ private:
     void append_given();
     void read_happened();
     [[noreturn]] void fail_given(std::string_view why) const;
+    [[noreturn]] void fail_torn() const;
     [[noreturn]] void fail_happened(std::string_view why) const;
     [[nodiscard]] std::string given_section() const;
     /// What happened, or why nothing did.
