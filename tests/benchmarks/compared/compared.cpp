@@ -19,6 +19,9 @@ namespace everfold::benchmarks {
 
 namespace {
 
+/// After so long no new pair is begun, so that what is very slow has fewer.
+constexpr double seconds_of_a_contest = 45;
+
 struct spread {
     double median{};
     double min{};
@@ -192,6 +195,7 @@ private:
 void write(
     const options& how,
     const contest& c,
+    unsigned pairs,
     const record& ours,
     const record* limit,
     const std::vector<record>& peers
@@ -203,7 +207,7 @@ void write(
         const row r{c, a, ours, limit};
         r.print(peers);
         if (file.is_open())
-            file << r.json(peers, how.pairs) << '\n';
+            file << r.json(peers, pairs) << '\n';
     }
     if (file.is_open() && !file.flush())
         throw std::runtime_error{how.json + " can't be written"};
@@ -247,25 +251,27 @@ void compare(const options& how, const contest& c) {
     if (how.with_peers)
         for (const auto& p : c.peers)
             peers.emplace_back(c, p);
+    const stopwatch spent;
     if (c.warms_up) {
         static_cast<void>(ours.run());
         if (limit)
             static_cast<void>(limit->run());
     }
-    for (unsigned pair = 0; pair < how.pairs; ++pair) {
+    unsigned pairs = 0;
+    for (; pairs < how.pairs && (pairs == 0 || spent.seconds() < seconds_of_a_contest); ++pairs) {
         // Who is first changes, so that neither always finds the machine as the other left it.
-        if (limit && pair % 2 == 1)
+        if (limit && pairs % 2 == 1)
             limit->take_turn();
         ours.take_turn();
-        if (limit && pair % 2 == 0)
+        if (limit && pairs % 2 == 0)
             limit->take_turn();
         for (std::size_t i = 0; i < peers.size(); ++i) {
             const auto turns = c.peers[i].turns;
-            if (turns == 0 || pair < turns)
+            if (turns == 0 || pairs < turns)
                 peers[i].take_turn();
         }
     }
-    write(how, c, ours, limit ? &*limit : nullptr, peers);
+    write(how, c, pairs, ours, limit ? &*limit : nullptr, peers);
 }
 
 double percentile(std::vector<double>& of, double part) {

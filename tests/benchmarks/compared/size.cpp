@@ -12,6 +12,7 @@
 #include <malloc.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -109,7 +110,8 @@ double memory_beside_state(const std::string& log) {
     });
 }
 
-void ask_memory(const options& how, const workload& w) {
+void ask_memory(options how, const workload& w) {
+    how.pairs = std::min(how.pairs, 3U);
     const auto log = log_of(w, how.data);
     contest c;
     c.operation = "memory of a replay beside its state";
