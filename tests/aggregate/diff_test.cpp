@@ -2,11 +2,13 @@
 #include "ledger.hpp"
 
 #include <everfold/aggregate/diff.hpp>
+#include <everfold/json.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -71,6 +73,51 @@ TEST_CASE("a change says what was there and what is there now") {
     );
     CHECK(changes_between(after, after).empty());
     CHECK(diff(after, after) == "[]");
+    CHECK(
+        everfold::json_patch(found) ==
+        R"([{"op":"remove","path":"/entries/a"},{"op":"replace","path":"/entries/b","value":3},)"
+        R"({"op":"add","path":"/entries/c","value":4}])"
+    );
+}
+
+TEST_CASE("a number that is written differently is a change, wherever it lies") {
+    const std::map<std::string, std::vector<nlohmann::json>> before{{"a/b", {1, 0.0, "1"}}};
+    const std::map<std::string, std::vector<nlohmann::json>> after{{"a/b", {1.0, -0.0, "1"}}};
+    CHECK(
+        changes_between(before, after) ==
+        std::vector<state_change>{{"/a~1b/0", "1", "1.0"}, {"/a~1b/1", "0.0", "-0.0"}}
+    );
+}
+
+TEST_CASE("the patch between any two JSON values leads from the one to the other") {
+    std::mt19937_64 random{11};
+    const auto any = [&](const auto& self, int depth) -> nlohmann::json {
+        const auto kind = random() % (depth > 3 ? 4 : 6);
+        if (kind == 4) {
+            auto out = nlohmann::json::array();
+            for (auto left = random() % 4; left > 0; --left)
+                out.push_back(self(self, depth + 1));
+            return out;
+        }
+        if (kind == 5) {
+            auto out = nlohmann::json::object();
+            for (auto left = random() % 4; left > 0; --left)
+                out["/~" + std::to_string(random() % 4)] = self(self, depth + 1);
+            return out;
+        }
+        return kind == 0   ? nlohmann::json(nullptr)
+               : kind == 1 ? nlohmann::json(random() % 3)
+               : kind == 2 ? nlohmann::json(static_cast<double>(random() % 3))
+                           : nlohmann::json("t" + std::to_string(random() % 3));
+    };
+    for (int i = 0; i < 2000; ++i) {
+        CAPTURE(i);
+        const auto before = any(any, 0);
+        const auto after = any(any, 0);
+        const auto patch = nlohmann::json::parse(diff(before, after));
+        CHECK(before.patch(patch).dump() == after.dump());
+        CHECK(patch.empty() == (before.dump() == after.dump()));
+    }
 }
 
 TEST_CASE("what is taken out of a list is named as it was there") {
@@ -110,4 +157,15 @@ TEST_CASE("the states of any two moments have a diff, and each event of a histor
     const std::vector<std::vector<state_change>> expected{
         {{"/entries/a", "", "1"}}, {{"/entries/b", "", "2"}}, {{"/entries/a", "1", ""}}, {}};
     CHECK(of_entries == expected);
+
+    std::vector<std::vector<state_change>> in_a;
+    everfold::for_each_change_in<ledger>(
+        store,
+        query{}.stream("one"),
+        [](const ledger& state) { return state.entries.contains("a"); },
+        [&](const auto&, std::vector<state_change> changes) { in_a.push_back(std::move(changes)); }
+    );
+    const std::vector<std::vector<state_change>> expected_in_a{
+        {{"", "false", "true"}}, {}, {{"", "true", "false"}}, {}};
+    CHECK(in_a == expected_in_a);
 }

@@ -30,8 +30,12 @@ struct state_change {
 /// json_text_from_cbor(). "[]" where they are the same. Throws encoding_error.
 [[nodiscard]] std::string json_patch(bytes_view before, bytes_view after);
 
-/// The steps of that patch, each with what it takes away.
+/// The steps of that patch, each with what it takes away. Numbers that are written differently,
+/// as 1 and 1.0, are different.
 [[nodiscard]] std::vector<state_change> changes_between(bytes_view before, bytes_view after);
+
+/// The steps as a patch, as text.
+[[nodiscard]] std::string json_patch(std::span<const state_change> changes);
 
 enum class tint : bool { plain, ansi };
 
@@ -59,24 +63,34 @@ template <class State>
     return changes_between(bytes_view{from}, bytes_view{to});
 }
 
-/// Folds the events of a query and calls `f` with each of them and what it changed in the state. It
-/// encodes the whole state for each event: for looking into a history, not for the hot path.
-template <class State, class F>
-void for_each_change(
-    store s, const query& q, F&& f, unknown_events unknown = unknown_events::refuse
+/// Folds the events of a query and calls `f` with each of them and what it changed in what `view`
+/// gives of the state: a part of it, or all of it in another form, as long as that can be encoded.
+/// It is encoded for each event: for looking into a history, not for the hot path.
+template <class State, class View, class F>
+void for_each_change_in(
+    store s, const query& q, View&& view, F&& f, unknown_events unknown = unknown_events::refuse
 ) {
     State state{};
     folder<State> fold{unknown};
     byte_buffer before;
     byte_buffer after;
-    encode(state, before);
+    encode(view(std::as_const(state)), before);
     for (const auto& e : s.read(q)) {
         fold.apply(state, e);
         after.clear();
-        encode(state, after);
+        encode(view(std::as_const(state)), after);
         f(e, changes_between(bytes_view{before}, bytes_view{after}));
         std::swap(before, after);
     }
+}
+
+/// The same of the whole state.
+template <class State, class F>
+void for_each_change(
+    store s, const query& q, F&& f, unknown_events unknown = unknown_events::refuse
+) {
+    const auto all = [](const State& state) -> const State& { return state; };
+    for_each_change_in<State>(std::move(s), q, all, std::forward<F>(f), unknown);
 }
 
 } // namespace everfold
