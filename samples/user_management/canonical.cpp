@@ -68,25 +68,30 @@ std::string state_digest(const user_directory& state) {
     return digest.finish();
 }
 
-std::vector<field_change>
-changes_between(const nlohmann::json& before, const nlohmann::json& after) {
-    std::vector<field_change> out;
-    const auto items_of = [](const nlohmann::json& object) {
-        return object.is_object() ? object : nlohmann::json::object();
-    };
-    const auto was = items_of(before);
-    const auto is = items_of(after);
-    for (const auto& [field, value] : was.items()) {
-        const auto now = is.find(field);
-        if (now == is.end())
-            out.push_back({field, value, {}});
-        // By their text: 1 and 1.0 are equal to nlohmann but not to a reader.
-        else if (canonical_json(value) != canonical_json(*now))
-            out.push_back({field, value, *now});
+nlohmann::json object_of(const user_directory& state, std::int64_t id) {
+    const auto found = state.users.find(id);
+    return found == state.users.end() ? nlohmann::json::object() : object_of(found->second);
+}
+
+std::vector<everfold::state_change>
+changes_between(const user_directory& before, const user_directory& after) {
+    std::vector<everfold::state_change> out;
+    const auto path_of = [](std::int64_t id) { return "/" + std::to_string(id); };
+    for (const auto& [id, was] : before.users) {
+        const auto found = after.users.find(id);
+        if (found == after.users.end()) {
+            out.push_back({path_of(id), canonical_json(was), {}});
+        } else if (was != found->second) {
+            // One user at a time: within all of them, a deep value would be too deep to encode.
+            for (auto& c : everfold::changes_between(object_of(was), object_of(found->second))) {
+                c.path.insert(0, path_of(id));
+                out.push_back(std::move(c));
+            }
+        }
     }
-    for (const auto& [field, value] : is.items())
-        if (!was.contains(field))
-            out.push_back({field, {}, value});
+    for (const auto& [id, is] : after.users)
+        if (!before.users.contains(id))
+            out.push_back({path_of(id), {}, canonical_json(is)});
     return out;
 }
 

@@ -5,13 +5,13 @@
 
 #include "user_directory.hpp"
 
+#include <everfold/aggregate/diff.hpp>
 #include <everfold/base/bytes.hpp>
 #include <everfold/cli/json_style.hpp>
 #include <everfold/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,15 +52,12 @@ private:
 /// SHA-256 of one canonical line a user, ordered by user_id, each with its line end.
 [[nodiscard]] std::string state_digest(const user_directory& state);
 
-/// One field that differs; absent where there was none or is none any more.
-struct field_change {
-    std::string field{};
-    std::optional<nlohmann::json> before{};
-    std::optional<nlohmann::json> after{};
-};
+/// The same of a user of a state; an empty object where there is no such user.
+[[nodiscard]] nlohmann::json object_of(const user_directory& state, std::int64_t id);
 
-/// What leads from one object to the other, by field name. Null means no object.
-[[nodiscard]] std::vector<field_change>
-changes_between(const nlohmann::json& before, const nlohmann::json& after);
+/// What leads from one state to the other. The paths are those of an object with the users' objects
+/// by id: "/123/email".
+[[nodiscard]] std::vector<everfold::state_change>
+changes_between(const user_directory& before, const user_directory& after);
 
 } // namespace users

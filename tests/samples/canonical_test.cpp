@@ -139,17 +139,34 @@ TEST_CASE("sha256 is that of the standard, however the bytes come") {
     );
 }
 
-TEST_CASE("a change is told by field, and 1 differs from 1.0") {
-    const auto before = nlohmann::json::parse(R"({"a":1,"b":2,"c":[1]})");
-    const auto after = nlohmann::json::parse(R"({"a":1.0,"c":[1],"d":null})");
-    const auto changes = users::changes_between(before, after);
-    REQUIRE(changes.size() == 3);
-    CHECK(changes[0].field == "a");
-    CHECK(changes[1].field == "b");
-    CHECK_FALSE(changes[1].after);
-    CHECK(changes[2].field == "d");
-    CHECK_FALSE(changes[2].before);
-    CHECK(changes[2].after->is_null());
+TEST_CASE("a change of the users is told by user and field, and 1 differs from 1.0") {
+    const auto state_of = [](std::int64_t id, std::string_view other) {
+        users::user u{.user_id = id, .name = "Ada"};
+        const auto fields = nlohmann::ordered_json::parse(other);
+        for (const auto& [name, value] : fields.items())
+            everfold::cbor_from_json(value, u.other[name]);
+        users::user_directory out;
+        out.users[id] = u;
+        return out;
+    };
+    const auto before = state_of(1, R"({"a":1,"b":2,"c":[1]})");
+    const auto after = state_of(1, R"({"a":1.0,"c":[1],"d":null})");
+    CHECK(
+        users::changes_between(before, after) ==
+        std::vector<everfold::state_change>{
+            {"/1/a", "1", "1.0"}, {"/1/b", "2", ""}, {"/1/d", "", "null"}}
+    );
     CHECK(users::changes_between(after, after).empty());
-    CHECK(users::changes_between({}, after).size() == 3);
+    const auto come = users::changes_between({}, state_of(2, "{}"));
+    REQUIRE(come.size() == 1);
+    CHECK(come[0].path == "/2");
+    CHECK(come[0].after == R"({"created_at":0,"email":null,"name":"Ada","user_id":2})");
+    CHECK(users::changes_between(state_of(2, "{}"), {})[0].before == come[0].after);
+    CHECK(users::object_of(after, 7) == nlohmann::json::object());
+
+    // As deep as an event may be.
+    std::string deep(60, '[');
+    deep += std::string(60, ']');
+    const auto nested = users::changes_between(before, state_of(1, R"({"deep":)" + deep + "}"));
+    CHECK(nested.back().path == "/1/deep");
 }

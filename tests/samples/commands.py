@@ -6,15 +6,13 @@
 """
 import json
 import os
-import pty
 import re
 import resource
 import subprocess
-import termios
 import time
 
 from support import (
-    DAMAGED, IN_USE, INPUT_OUTPUT, NOT_A_LOG, PROGRAM, REFUSED, START, USAGE, SampleTest, created,
+    DAMAGED, DONE, IN_USE, INPUT_OUTPUT, NOT_A_LOG, PROGRAM, REFUSED, START, USAGE, SampleTest, created, deleted,
     event, main, to_lines, updated,
 )
 
@@ -224,6 +222,53 @@ class Asking(SampleTest):
         self.assertEqual(self.replayed(1)["events"], 2)
         self.assertEqual(self.replayed("2025-01-01T00:00:00Z")["events"], 3)
 
+    def test_at_takes_revisions_of_the_users_and_now(self):
+        self.import_events([created(1, "Ada"), updated(1, name="Eve"), created(2, "Bob"), deleted(1)])
+        for when, names in (("revision:0", ["Ada"]), ("revision:2", ["Eve", "Bob"]), ("revision:3", ["Bob"]),
+                            ("now", ["Bob"])):
+            self.assertEqual([u["name"] for u in self.users(when)], names)
+        self.assertEqual(self.replayed("revision:1")["events"], 2)
+        for when in ("revision:4", "revision:18446744073709551615"):
+            self.assertIn("the last one is 3", self.errors_of("at", when, "list", code=REFUSED))
+        for when in ("revision:", "revision:x", "revision:-1", "revision 1", "Now"):
+            self.assertIn("revision:N", self.errors_of("at", when, "list", code=USAGE))
+
+    def test_diff_is_a_patch_from_any_moment_to_any_other(self):
+        self.import_events([
+            created(1, "Ada"), updated(1, START + 1000, name="Eve", address={"city": "Oslo"}),
+            created(2, "Bob", START + 2000), updated(1, START + 3000, address={"city": "Bergen"}, n=1),
+            updated(1, START + 4000, n=1.0), deleted(1, START + 5000),
+        ])
+
+        def patch(*moments):
+            return json.loads(self.output_of("diff", *moments, "--json"))
+
+        self.assertEqual(patch(1, 3), [
+            {"op": "replace", "path": "/1/address/city", "value": "Bergen"},
+            {"op": "add", "path": "/1/n", "value": 1},
+            {"op": "add", "path": "/2", "value": self.users(2)[1]},
+        ])
+        self.assertEqual(patch("2024-01-01T00:00:00Z", "revision:1"), [
+            {"op": "replace", "path": "/1/name", "value": "Eve"},
+            {"op": "add", "path": "/1/address", "value": {"city": "Oslo"}},
+        ])
+        self.assertEqual(patch("now", 4), [{"op": "add", "path": "/1", "value": self.users(4)[0]}])
+        self.assertEqual(self.output_of("diff", 3, 4, "--json"), '[{"op":"replace","path":"/1/n","value":1.0}]\n')
+        self.assertEqual(patch(2, 2), [])
+        self.assertEqual(self.output_of("diff", 1, 3).splitlines()[:3], [
+            "From position 1 to position 3",
+            '~ /1/address/city  "Oslo" -> "Bergen"',
+            "+ /1/n  1",
+        ])
+        self.assertTrue(self.output_of("diff", 5, 4).endswith("1 change\n"))
+        code, output = self.on_a_terminal("diff", 1, 3)
+        self.assertEqual(code, DONE)
+        self.assertIn('\x1b[31m"Oslo"\x1b[0m -> \x1b[32m"Bergen"\x1b[0m', output)
+        self.assertNotIn("\x1b[31m", self.on_a_terminal("diff", 1, 3, NO_COLOR="1")[1])
+        self.errors_of("diff", 1, 9, code=REFUSED)
+        for words in (["diff"], ["diff", 1], ["diff", 1, "then"], ["diff", 1, 2, 3]):
+            self.errors_of(*words, code=USAGE)
+
     def test_replay_ends_with_its_figures(self):
         self.import_events(created(i) for i in range(500))
         last = self.output_of("replay").splitlines()[-1]
@@ -271,7 +316,7 @@ class Asking(SampleTest):
 class Places(SampleTest):
     READING = [
         ("show", 1), ("list",), ("list", "--json"), ("history", 1, "--diff"), ("at", 0, "list"),
-        ("at", 0, "show", 1), ("at", 0, "replay"), ("replay",), ("export",),
+        ("at", 0, "show", 1), ("at", 0, "replay"), ("diff", 0, "now"), ("replay",), ("export",),
     ]
     WRITING = [("update", 1, "name=x"), ("delete", 1), ("snapshot",), ("compact",)]
 
@@ -421,33 +466,6 @@ class Places(SampleTest):
         _, output = self.on_a_terminal("list", "--json", NO_COLOR="1")
         self.assertIsNone(re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", output), repr(output))
         self.assertEqual(json.loads(output)["name"], name)
-
-    def on_a_terminal(self, *arguments, given=None, **variables):
-        """(exit code, what the terminal got) with a terminal as output and error."""
-        main_end, terminal = pty.openpty()
-        settings = termios.tcgetattr(terminal)
-        settings[1] &= ~termios.OPOST
-        termios.tcsetattr(terminal, termios.TCSANOW, settings)
-        environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
-        process = subprocess.Popen(
-            [PROGRAM, self.log, *map(str, arguments)], stdout=terminal, stderr=terminal,
-            stdin=subprocess.PIPE, env={**environment, "TERM": "xterm", **variables},
-        )
-        os.close(terminal)
-        if given:
-            process.stdin.write(given.encode())
-        process.stdin.close()
-        output = b""
-        while True:
-            try:
-                piece = os.read(main_end, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            output += piece
-        os.close(main_end)
-        return process.wait(), output.decode()
 
     def test_colour_and_progress_are_for_terminals(self):
         text = to_lines(created(i, f"user {i}") for i in range(20_000))

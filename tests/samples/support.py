@@ -4,10 +4,12 @@
 import io
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -84,6 +86,33 @@ class SampleTest(unittest.TestCase):
 
     def output_of(self, *arguments, **options):
         return self.run_program(*arguments, **options)[0]
+
+    def on_a_terminal(self, *arguments, given=None, **variables):
+        """(exit code, what the terminal got) with a terminal as output and error."""
+        main_end, terminal = pty.openpty()
+        settings = termios.tcgetattr(terminal)
+        settings[1] &= ~termios.OPOST
+        termios.tcsetattr(terminal, termios.TCSANOW, settings)
+        environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+        process = subprocess.Popen(
+            [PROGRAM, self.log, *map(str, arguments)], stdout=terminal, stderr=terminal,
+            stdin=subprocess.PIPE, env={**environment, "TERM": "xterm", **variables},
+        )
+        os.close(terminal)
+        if given:
+            process.stdin.write(given.encode())
+        process.stdin.close()
+        output = b""
+        while True:
+            try:
+                piece = os.read(main_end, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            output += piece
+        os.close(main_end)
+        return process.wait(), output.decode()
 
     def errors_of(self, *arguments, **options):
         """What it says on standard error where it fails; never nothing."""

@@ -29,7 +29,7 @@ struct command_help {
     std::string_view summary{};
 };
 
-constexpr std::array<command_help, 13> commands{{
+constexpr std::array<command_help, 14> commands{{
     {verb::create, "create", "ID NAME [EMAIL]", "create a user; makes the log if there is none"},
     {verb::update,
      "update",
@@ -44,8 +44,10 @@ constexpr std::array<command_help, 13> commands{{
      "what happened to a user, and what it changed"},
     {verb::at,
      "at",
-     "POSITION|TIME [show ID|list|replay]",
-     "the same as of a position, a time (2024-01-31T09:30:00Z) or @milliseconds"},
+     "WHEN [show ID|list|replay]",
+     "the same as of a position of the log, revision:N of the users, a time "
+     "(2024-01-31T09:30:00Z), @milliseconds or now"},
+    {verb::diff, "diff", "WHEN WHEN [--json]", "what changed from one to the other; a JSON Patch"},
     {verb::replay, "replay", "", "fold every event again and print the state's digest"},
     {verb::snapshot, "snapshot", "", "keep the state, so that the next command need not replay"},
     {verb::compact, "compact", "[--json]", "compress what the snapshot covers; the history stays"},
@@ -86,8 +88,8 @@ void print_help() {
         out.print("  {:<44} {}\n", fmt::format("{} {}", c.name, c.arguments), c.summary);
     out.write(
         "\nExit code: 0 done, 1 refused, not found or conflict, 2 usage, 3 not a log, 4 damaged,\n"
-        "5 in use by another writer, 6 input or output error. show, list, history, at, replay\n"
-        "and export only read: they never create, lock or repair.\n"
+        "5 in use by another writer, 6 input or output error. show, list, history, at, diff,\n"
+        "replay and export only read: they never create, lock or repair.\n"
     );
     out.flush();
 }
@@ -109,6 +111,7 @@ struct raw_arguments {
     std::vector<std::string> fields{};
     std::optional<std::string> limit{};
     std::string when{};
+    std::string until{};
     std::optional<std::string> file{};
     bool as_json{};
     bool with_changes{};
@@ -140,14 +143,21 @@ public:
         fail(fmt::format("'{}' is not a limit, a whole number from 0 on", *raw_.limit));
     }
 
-    [[nodiscard]] std::variant<everfold::position, everfold::timestamp> when() const {
-        if (const auto p = integer_from<std::uint64_t>(raw_.when))
+    [[nodiscard]] moment when(const std::string& text) const {
+        constexpr std::string_view revision_prefix = "revision:";
+        if (text == "now")
+            return now{};
+        if (const auto p = integer_from<std::uint64_t>(text))
             return everfold::position{*p};
-        if (const auto t = everfold::timestamp::parse(raw_.when))
+        if (text.starts_with(revision_prefix))
+            if (const auto r = integer_from<std::uint64_t>(text.substr(revision_prefix.size())))
+                return everfold::revision{*r};
+        if (const auto t = everfold::timestamp::parse(text))
             return *t;
         fail(fmt::format(
-            "'{}' is neither a position nor a time (2024-01-31T09:30:00Z or @milliseconds)",
-            raw_.when
+            "'{}' is neither a position, nor revision:N, nor a time (2024-01-31T09:30:00Z or "
+            "@milliseconds), nor now",
+            text
         ));
     }
 
@@ -252,6 +262,11 @@ private:
         case verb::at:
             c.add_option("WHEN", raw.when)->required();
             break;
+        case verb::diff:
+            c.add_option("FROM", raw.when)->required();
+            c.add_option("TO", raw.until)->required();
+            c.add_flag("--json", raw.as_json);
+            break;
         case verb::compact:
             c.add_flag("--json", raw.as_json);
             break;
@@ -329,8 +344,10 @@ std::optional<arguments> parse_arguments(std::span<const char* const> argv) {
     out.limit = read.limit();
     out.as_json = raw.as_json;
     out.with_changes = raw.with_changes;
-    if (asked->command == verb::at)
-        out.when = read.when();
+    if (asked->command == verb::at || asked->command == verb::diff)
+        out.when = read.when(raw.when);
+    if (asked->command == verb::diff)
+        out.until = read.when(raw.until);
     if (raw.file)
         out.file = *raw.file;
     return out;

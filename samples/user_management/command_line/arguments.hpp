@@ -23,6 +23,7 @@ enum class verb : std::uint8_t {
     list,
     history,
     at,
+    diff,
     replay,
     snapshot,
     compact,
@@ -30,6 +31,12 @@ enum class verb : std::uint8_t {
     export_events,
     demo,
 };
+
+/// The end of the log, whatever that is by then.
+struct now {};
+
+/// A place in the past, or now.
+using moment = std::variant<everfold::position, everfold::revision, everfold::timestamp, now>;
 
 struct arguments {
     std::string log{};
@@ -43,8 +50,10 @@ struct arguments {
     bool as_json{};
     bool with_changes{};
     /// `at`: the place in the log, and what to do there: show, list or replay.
-    std::variant<everfold::position, everfold::timestamp> when{};
+    moment when{};
     verb at_command{verb::list};
+    /// `diff`: from `when` to this.
+    moment until{};
     /// `import` and `export`: a path, or "-".
     std::string file{"-"};
 };

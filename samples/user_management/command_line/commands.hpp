@@ -26,6 +26,7 @@ void show_user(const arguments& args, output& out);
 void list_users(const arguments& args, output& out);
 void show_history(const arguments& args, output& out);
 void show_at(const arguments& args, output& out);
+void show_diff(const arguments& args, output& out);
 void replay_log(const arguments& args, output& out);
 
 void import_events(const arguments& args, output& out);
@@ -33,6 +34,9 @@ void export_events(const arguments& args, output& out);
 
 /// The log at `path`; what opening found or mended is said on standard error.
 [[nodiscard]] everfold::store open_log(const std::string& path, everfold::open_mode mode);
+
+/// The last position that `when` covers. Failure: refused where the log does not reach that far.
+[[nodiscard]] everfold::position position_of(everfold::store& store, const moment& when);
 
 /// A value for people: text as it is, null as a dash, anything else as JSON.
 [[nodiscard]] table::cell value_cell(const nlohmann::json& value);

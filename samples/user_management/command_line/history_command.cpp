@@ -6,10 +6,9 @@
 #include "../user_management.hpp"
 #include "commands.hpp"
 
-#include <everfold/aggregate/fold.hpp>
+#include <everfold/aggregate/diff.hpp>
 #include <everfold/base/bytes.hpp>
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,56 +16,41 @@ namespace users {
 
 namespace {
 
-// A user's state follows from the events of that user alone, so folding those shows each change.
-class change_log {
-public:
-    explicit change_log(std::int64_t id)
-        : id_{id} {}
+using everfold::state_change;
 
-    [[nodiscard]] std::vector<field_change> changes_of(const everfold::recorded_event& event) {
-        fold_.apply(state_, event);
-        const auto found = state_.users.find(id_);
-        auto now = found == state_.users.end() ? nlohmann::json(nullptr) : object_of(found->second);
-        auto out = changes_between(before_, now);
-        before_ = std::move(now);
-        return out;
+// One event's changes, each by its JSON pointer without the first slash: "email", "address/city".
+nlohmann::ordered_json json_of(const std::vector<state_change>& changes) {
+    auto out = nlohmann::ordered_json::object();
+    for (const auto& c : changes) {
+        auto& one = out[c.path.substr(1)] = nlohmann::ordered_json::object();
+        if (!c.before.empty())
+            one["before"] = everfold::parse_json(c.before);
+        if (!c.after.empty())
+            one["after"] = everfold::parse_json(c.after);
     }
-
-private:
-    std::int64_t id_;
-    user_directory state_{};
-    everfold::folder<user_directory> fold_{everfold::unknown_events::skip};
-    nlohmann::json before_{};
-};
+    return out;
+}
 
 std::string
-json_line(const everfold::recorded_event& event, const std::vector<field_change>* changes) {
+json_line(const everfold::recorded_event& event, const std::vector<state_change>* changes) {
     auto line = nlohmann::ordered_json::object();
     line["position"] = event.log_position.value();
     line["recorded_at"] = event.recorded_at.to_string();
     line["timestamp"] = event.occurred_at.to_milliseconds();
     line["event_type"] = event.type;
     line["data"] = everfold::json_from_cbor(event.payload);
-    if (changes != nullptr) {
-        auto& all = line["changes"] = nlohmann::ordered_json::object();
-        for (const auto& c : *changes) {
-            auto& one = all[c.field] = nlohmann::ordered_json::object();
-            if (c.before)
-                one["before"] = *c.before;
-            if (c.after)
-                one["after"] = *c.after;
-        }
-    }
+    if (changes != nullptr)
+        line["changes"] = json_of(*changes);
     std::string out;
     append_json(out, line, canonical_style);
     return out;
 }
 
-std::string shown(const output& out, const std::optional<nlohmann::json>& value, colour tint) {
-    if (!value)
+std::string shown(const output& out, const std::string& json, colour tint) {
+    if (json.empty())
         return out.in(colour::dim, "(none)");
     std::string text;
-    append_json(text, *value, reading_style);
+    append_json(text, everfold::parse_json(json), reading_style);
     return out.in(tint, everfold::printable(text));
 }
 
@@ -84,7 +68,7 @@ std::string padded(std::string text, std::size_t width) {
 }
 
 void print_event(
-    const everfold::recorded_event& event, const std::vector<field_change>* changes, output& out
+    const everfold::recorded_event& event, const std::vector<state_change>* changes, output& out
 ) {
     std::string data;
     append_json(data, everfold::json_from_cbor(event.payload), reading_style);
@@ -105,7 +89,7 @@ void print_event(
         out.print(
             "{:14}{}  {} -> {}\n",
             "",
-            out.in(colour::cyan, padded(everfold::printable(c.field), 10)),
+            out.in(colour::cyan, padded(everfold::printable(c.path.substr(1)), 10)),
             shown(out, c.before, colour::red),
             shown(out, c.after, colour::green)
         );
@@ -114,21 +98,28 @@ void print_event(
 } // namespace
 
 void print_history(everfold::store& store, const arguments& args, output& out) {
-    change_log log{args.id};
     std::uint64_t events = 0;
-    const auto which = everfold::query{}.stream(users_stream).tag("user", args.id);
-    for (const auto& event : store.read(which)) {
+    const auto print = [&](const auto& event, const std::vector<state_change>* changes) {
         if (events++ == 0 && !args.as_json)
             out.print("{}\n", out.in(colour::bold, fmt::format("History of user {}", args.id)));
-        std::vector<field_change> changes;
-        if (args.with_changes)
-            changes = log.changes_of(event);
-        const auto* shown_changes = args.with_changes ? &changes : nullptr;
         if (args.as_json)
-            out.write_json_line(json_line(event, shown_changes));
+            out.write_json_line(json_line(event, changes));
         else
-            print_event(event, shown_changes, out);
-    }
+            print_event(event, changes, out);
+    };
+    const auto which = everfold::query{}.stream(users_stream).tag("user", args.id);
+    if (args.with_changes)
+        // A user follows from the events of that user alone, so folding those shows each change.
+        everfold::for_each_change_in<user_directory>(
+            store,
+            which,
+            [&](const user_directory& state) { return object_of(state, args.id); },
+            [&](const auto& event, const auto& changes) { print(event, &changes); },
+            everfold::unknown_events::skip
+        );
+    else
+        for (const auto& event : store.read(which))
+            print(event, nullptr);
     if (events == 0)
         throw refused{fmt::format("nothing ever happened to a user {}", args.id)};
     if (!args.as_json)

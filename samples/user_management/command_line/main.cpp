@@ -32,6 +32,8 @@ void run(const users::arguments& args, users::output& out) {
         return users::show_history(args, out);
     case verb::at:
         return users::show_at(args, out);
+    case verb::diff:
+        return users::show_diff(args, out);
     case verb::replay:
         return users::replay_log(args, out);
     case verb::snapshot:

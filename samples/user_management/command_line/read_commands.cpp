@@ -61,33 +61,6 @@ const user& require_user(const user_directory& state, const arguments& args, con
     return found->second;
 }
 
-// The last position that `args.when` covers.
-everfold::position resolved(everfold::store& store, const arguments& args) {
-    const auto end = store.end();
-    if (end == everfold::position{})
-        throw refused{"the log holds no event, so there is no earlier state"};
-    if (const auto* p = std::get_if<everfold::position>(&args.when)) {
-        if (*p >= end)
-            throw refused{fmt::format(
-                "position {} is beyond the end: the last event is at position {}",
-                p->value(),
-                end.value() - 1
-            )};
-        return *p;
-    }
-    const auto& time = std::get<everfold::timestamp>(args.when);
-    if (const auto p = store.position_at(time))
-        return *p;
-    std::string first;
-    for (const auto& e : store.read(everfold::query{}.limit(1)))
-        first = e.recorded_at.to_string();
-    throw refused{fmt::format(
-        "nothing was recorded at or before {}: the first event was recorded at {}",
-        time.to_string(),
-        first
-    )};
-}
-
 void replay_to(everfold::store& store, std::optional<everfold::position> last, output& out) {
     using clock = std::chrono::steady_clock;
     auto which = everfold::query{}.stream(users_stream);
@@ -121,6 +94,45 @@ void replay_to(everfold::store& store, std::optional<everfold::position> last, o
 }
 
 } // namespace
+
+everfold::position position_of(everfold::store& store, const moment& when) {
+    const auto end = store.end();
+    if (end == everfold::position{})
+        throw refused{"the log holds no event, so there is no earlier state"};
+    if (std::holds_alternative<now>(when))
+        return everfold::position{end.value() - 1};
+    if (const auto* p = std::get_if<everfold::position>(&when)) {
+        if (*p >= end)
+            throw refused{fmt::format(
+                "position {} is beyond the end: the last event is at position {}",
+                p->value(),
+                end.value() - 1
+            )};
+        return *p;
+    }
+    if (const auto* r = std::get_if<everfold::revision>(&when)) {
+        const auto there = everfold::query{}.stream(users_stream).from_revision(*r).to_revision(*r);
+        for (const auto& e : store.read(there))
+            return e.log_position;
+        const auto last = store.last_revision(users_stream);
+        throw refused{fmt::format(
+            "the users have no revision {}: {}",
+            r->value(),
+            last ? fmt::format("the last one is {}", last->value()) : "nothing has happened yet"
+        )};
+    }
+    const auto& time = std::get<everfold::timestamp>(when);
+    if (const auto p = store.position_at(time))
+        return *p;
+    std::string first;
+    for (const auto& e : store.read(everfold::query{}.limit(1)))
+        first = e.recorded_at.to_string();
+    throw refused{fmt::format(
+        "nothing was recorded at or before {}: the first event was recorded at {}",
+        time.to_string(),
+        first
+    )};
+}
 
 table::cell value_cell(const nlohmann::json& value) {
     if (value.is_null())
@@ -196,7 +208,7 @@ void list_users(const arguments& args, output& out) {
 
 void show_at(const arguments& args, output& out) {
     auto store = open_log(args.log, everfold::open_mode::read_only);
-    const auto last = resolved(store, args);
+    const auto last = position_of(store, args.when);
     if (args.at_command == verb::replay)
         return replay_to(store, last, out);
     auto repository = repository_of(store);

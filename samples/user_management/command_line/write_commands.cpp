@@ -29,16 +29,11 @@ void finish(everfold::store& store) {
     store.close();
 }
 
-nlohmann::json object_in(const user_directory& state, std::int64_t id) {
-    const auto found = state.users.find(id);
-    return found == state.users.end() ? nlohmann::json(nullptr) : object_of(found->second);
-}
-
-std::string text_of(const std::optional<nlohmann::json>& value) {
-    if (!value)
+std::string text_of(const std::string& json) {
+    if (json.empty())
         return "(none)";
     std::string out;
-    append_json(out, *value, reading_style);
+    append_json(out, everfold::parse_json(json), reading_style);
     return everfold::printable(out);
 }
 
@@ -64,11 +59,11 @@ void update_user(const arguments& args, output& out) {
     auto store = open_log(args.log, everfold::open_mode::existing);
     auto repository = repository_of(store);
     const auto [who, changed] = repository.update(users_stream, [&](user_management& u) {
-        const auto before = object_in(u.state(), args.id);
+        const auto before = object_of(u.state(), args.id);
         u.update_user(changes);
         return std::pair{
             shown_user(args.id, u.state()),
-            changes_between(before, object_in(u.state(), args.id)),
+            everfold::changes_between(before, object_of(u.state(), args.id)),
         };
     });
     finish(store);
@@ -76,7 +71,7 @@ void update_user(const arguments& args, output& out) {
     for (const auto& c : changed)
         out.print(
             "  {}  {} -> {}\n",
-            out.in(colour::cyan, fmt::format("{:<10}", everfold::printable(c.field))),
+            out.in(colour::cyan, fmt::format("{:<10}", everfold::printable(c.path.substr(1)))),
             text_of(c.before),
             text_of(c.after)
         );
