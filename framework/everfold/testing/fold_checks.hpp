@@ -130,11 +130,14 @@ template <class State>
 void look_for_throws(const history& h, const origin_of_events& origin) {
     if (!what_fold_throws<State>(h))
         return;
-    // The fewest that still do.
+    // Fewer, until each that is left is needed: an event may be, only while another one is there.
     auto few = h;
-    for (auto i = few.size(); i-- > 0;)
-        if (auto fewer = few.without(i); what_fold_throws<State>(fewer))
-            few = std::move(fewer);
+    for (auto before = few.size() + 1; few.size() < before;) {
+        before = few.size();
+        for (auto i = few.size(); i-- > 0;)
+            if (auto fewer = few.without(i); what_fold_throws<State>(fewer))
+                few = std::move(fewer);
+    }
     if (auto untimed = few.without_times(); what_fold_throws<State>(untimed))
         few = std::move(untimed);
     fail_apply(few, *what_fold_throws<State>(few), origin);
