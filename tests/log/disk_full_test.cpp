@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -103,6 +104,33 @@ TEST_CASE("P12: whichever write finds the disk full, the same writer goes on onc
     }
     CHECK(runs > 60);
     std::printf("P12: %d full writes, 0 writers ended, 0 events lost\n", runs);
+}
+
+TEST_CASE("P12: a sync that finds the disk full ends the writer, and is not told as a full disk") {
+    // What was written may be there afterwards: a client that takes the disk to have refused it,
+    // and repeats it, would have it twice.
+    std::uint64_t syncs = 0;
+    for (const auto wanted : {durability::commit(), durability::os()}) {
+        const auto disk = std::make_shared<io::simulated_disk>();
+        auto options = small_log();
+        options.level = wanted;
+        const auto log = event_log::open(io::simulated_machine(disk), "/log", options);
+        disk->observe([&](std::uint64_t number, io::operation op, const std::string&) {
+            if (op != io::operation::sync_data)
+                return;
+            ++syncs;
+            disk->fail_at(number, ENOSPC, true);
+        });
+        std::optional<errc> code;
+        try {
+            append_texts(*log, "s", {"one"}, {}, durability::commit());
+        } catch (const error& e) {
+            code = e.code();
+        }
+        disk->observe({});
+        CHECK(code == errc::writer_failed);
+    }
+    CHECK(syncs == 2); // one each
 }
 
 TEST_CASE("P12: a disk that stays full refuses each append, and reads go on") {

@@ -117,6 +117,17 @@ void log_writer::rethrow_failure() const {
     throw writer_failed{failure_, failure_text_};
 }
 
+void log_writer::rethrow_as_met(const std::exception_ptr& failed) const {
+    try {
+        std::rethrow_exception(failed);
+    } catch (const io_error& e) {
+        // Who finds the disk full may count on nothing being left behind. Here something may be.
+        if (e.is_disk_full())
+            rethrow_failure();
+        throw;
+    }
+}
+
 void log_writer::require_process() const {
     if (is_in_forked_child())
         throw error{

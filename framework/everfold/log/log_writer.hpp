@@ -190,6 +190,8 @@ private:
     /// Before every write: a writer that lost its lock must not touch the log of another.
     void require_lock() const;
     [[noreturn]] void rethrow_failure() const;
+    /// For whoever met the failure first.
+    [[noreturn]] void rethrow_as_met(const std::exception_ptr& failed) const;
     void fail(std::exception_ptr why) noexcept;
     void note_failure() noexcept;
     void make_room(

@@ -146,7 +146,7 @@ void log_writer::end_group(const std::exception_ptr& failed, group_fate& group) 
     changed_.notify_all();
     if (failed) {
         fail(failed);
-        std::rethrow_exception(failed); // the others learn of it as writer_failed
+        rethrow_as_met(failed); // the others learn of it as writer_failed
     }
     group.is_settled = true;
     if (group.why_forgotten)
@@ -184,7 +184,7 @@ void log_writer::sync_written(std::unique_lock<std::mutex>& lock) {
         note_failure(); // of a write, which could not while this was under way
     if (failed) {
         fail(failed);
-        std::rethrow_exception(failed);
+        rethrow_as_met(failed);
     }
 }
 
