@@ -405,6 +405,7 @@ TEST_CASE("where a failed sync shuts the file system down, it can only be read f
     CHECK(error_number_of([&] { disk->remove("/d/f"); }) == EIO);
     std::array<std::byte, 8> found{};
     CHECK(f->read_at(byte_offset{0}, found) == 3);
+    CHECK(text_of(*disk->after_kill(), "/d/f") == "old");
     CHECK(text_of(*disk->after_power_cut(power_cut::lose_all, 1), "/d/f") == "old");
 }
 

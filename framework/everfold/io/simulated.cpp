@@ -396,7 +396,9 @@ simulated_disk::after_chosen_cut(power_cut kind, const chooser& choose) const {
 std::shared_ptr<simulated_disk> simulated_disk::after_kill() const {
     auto after = std::make_shared<simulated_disk>(state_->keeps_unsynced);
     const std::scoped_lock lock{state_->mutex};
-    after->state_->root = simulated::deep_copy(state_->root);
+    after->state_->root = state_->is_shut_down
+                              ? simulated::after_power_cut(state_->root, power_cut::lose_all, 0)
+                              : simulated::deep_copy(state_->root);
     return after;
 }
 

@@ -119,7 +119,8 @@ public:
     after_chosen_cut(power_cut kind, const chooser& choose) const;
 
     /// The disk as the next process finds it after this one was killed: every write is there,
-    /// synced or not (and still not synced), locks are gone.
+    /// synced or not (and still not synced), locks are gone. A disk that was shut down is mounted
+    /// again, which only what is durable survives.
     [[nodiscard]] std::shared_ptr<simulated_disk> after_kill() const;
 
     /// Tests look at and change bytes behind the program's back; the change counts as durable.
