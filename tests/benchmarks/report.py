@@ -226,8 +226,9 @@ def table(rows, with_events=True):
     return "\n".join(out) + "\n"
 
 
-def machine_line(machine):
-    return (
+def machine_line(machine, events=None):
+    size = f"{events:,} events. " if events else ""
+    return size + (
         f"{machine['date']}, {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
         f"{machine['file_system']}, {machine['system']}, {machine['compiler']}, "
         f"load {machine['load']:.1f}."
@@ -268,15 +269,14 @@ def markdown(report, missed):
 
 
 def readme_rows(rows):
-    """Of one size, and without what only explains another row."""
+    """Of one size, and with a target: the rest explains other rows."""
     sizes = {row["events"] for row in rows}
     size = README_EVENTS if README_EVENTS in sizes else max(sizes)
     names = {key_of(row) for row in rows if row["events"] == size}
     return [
         row
         for row in rows
-        if (row["events"] == size or key_of(row) not in names)
-        and ("target" in row or row["peers"])
+        if (row["events"] == size or key_of(row) not in names) and "target" in row
     ]
 
 
@@ -296,7 +296,8 @@ def publish(report, missed):
     with open(path, encoding="utf-8") as file:
         text = file.read()
     rows = readme_rows(report["rows"])
-    parts = [machine_line(report["machine"]) + "\n", INTRODUCTION, table(rows, False)]
+    events = max(row["events"] for row in rows)
+    parts = [machine_line(report["machine"], events) + "\n", INTRODUCTION, table(rows, False)]
     parts.append(missed_lines(rows, missed))
     write(path, put_between_marks(text, "\n".join(part for part in parts if part)))
     write(os.path.join(ROOT, "framework", "docs", "figures.svg"), chart.svg(rows))
