@@ -31,6 +31,7 @@
 #include <everfold/store/context.hpp>
 #include <everfold/store/copy.hpp>
 #include <everfold/store/exact_transfer.hpp>
+#include <everfold/store/key_compaction.hpp>
 #include <everfold/store/open.hpp>
 #include <everfold/store/schema_report.hpp>
 #include <everfold/store/store.hpp>

@@ -73,6 +73,11 @@ public:
         return next().wait_for(p, timeout);
     }
 
+    scavenge_report
+    remove(std::span<const position> positions, const scavenge_options& options) override {
+        return next().remove(positions, options);
+    }
+
     void save_snapshot(const snapshot& s) override { next().save_snapshot(s); }
 
     [[nodiscard]] std::optional<snapshot>

@@ -6,6 +6,7 @@
 #include <everfold/aggregate/as_of.hpp>
 #include <everfold/aggregate/fold.hpp>
 #include <everfold/aggregate/kept_aggregates.hpp>
+#include <everfold/aggregate/missing_history.hpp>
 #include <everfold/aggregate/repository_engine.hpp>
 #include <everfold/aggregate/repository_options.hpp>
 #include <everfold/aggregate/state_check.hpp>
@@ -81,7 +82,7 @@ public:
         return current(leased);
     }
 
-    /// The aggregate as it was.
+    /// The aggregate as it was. Throws missing_history where that can't be known any more.
     [[nodiscard]] A load(std::string_view stream, as_of when) {
         repository_engine::check_name(stream);
         const auto wanted = engine_.revision_at(stream, when);
@@ -90,12 +91,12 @@ public:
         if (const auto* kept = kept_.find(stream);
             kept != nullptr && kept->last_revision() && *kept->last_revision() <= *wanted) {
             A out = *kept;
-            engine_.read_tail(any(out), fold(), *wanted);
+            engine_.read_past(any(out), fold(), *wanted);
             return out;
         }
         A out = empty(stream);
         engine_.start_from_snapshot(any(out), *wanted);
-        engine_.read_tail(any(out), fold(), *wanted);
+        engine_.read_past(any(out), fold(), *wanted);
         return out;
     }
 
@@ -112,7 +113,7 @@ public:
         repository_engine::check_name(stream);
         A out = empty(stream);
         if (const auto wanted = engine_.revision_at(stream, when))
-            engine_.read_tail(any(out), fold(), *wanted);
+            engine_.read_past(any(out), fold(), *wanted);
         return out;
     }
 
@@ -215,8 +216,9 @@ public:
     /// instead: the stored snapshots, and what is kept in memory.
     [[nodiscard]] state_check verify(std::string_view stream) {
         A folded = empty(stream);
-        if (auto* kept = kept_.find(stream)) {
-            const auto in_memory = any(*kept);
+        if (kept_.find(stream) != nullptr) {
+            lease leased{kept_, stream};
+            const auto in_memory = any(current(leased));
             return engine_.verify(any(folded), fold(), &in_memory);
         }
         return engine_.verify(any(folded), fold(), nullptr);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/aggregate/lost_race.hpp>
+#include <everfold/aggregate/missing_history.hpp>
 #include <everfold/aggregate/repository_engine.hpp>
 #include <everfold/base/check.hpp>
 #include <everfold/base/error.hpp>
@@ -83,10 +84,29 @@ std::optional<revision> repository_engine::revision_at(std::string_view stream, 
         until = store_.position_at(std::get<timestamp>(when.moment()));
     if (!until)
         return {};
-    const auto before =
-        store_.engine().read(query{}.stream(std::string{stream}).to(*until).backwards().limit(1));
-    const auto* event = before->next();
-    return event != nullptr ? std::optional{event->stream_revision} : std::nullopt;
+    return revision_before(stream, *until);
+}
+
+std::optional<revision>
+repository_engine::revision_before(std::string_view stream, position until) {
+    const query all = query{}.stream(std::string{stream});
+    const auto before = store_.engine().read(query{all}.to(until).backwards().limit(1));
+    std::optional<revision> out;
+    if (const auto* event = before->next()) {
+        out = event->stream_revision;
+        if (event->log_position == until)
+            return out;
+    }
+    if (until >= store_.end())
+        return out;
+    // Of what is missing, nobody knows where it was: it may have come before that moment.
+    if (const auto after = store_.engine().read(query{all}.from(until.next()).limit(1));
+        const auto* event = after->next()) {
+        const revision next{events_until(out)};
+        if (event->stream_revision > next)
+            require_whole(stream, next, revision{event->stream_revision.value() - 1}, true, false);
+    }
+    return out;
 }
 
 void repository_engine::start_from_snapshot(any_aggregate into, revision up_to) {
@@ -150,7 +170,37 @@ void repository_engine::require_no_end(std::string_view stream) {
         throw stream_ended{std::string{stream}, std::move(*end)};
 }
 
+void repository_engine::require_whole(
+    std::string_view stream, revision first, revision last, bool is_past, bool is_found
+) {
+    if (options_.missing == missing_events::refuse)
+        throw missing_history{std::string{stream}, first, last};
+    if (!is_past)
+        return;
+    if (is_found && first == revision{}) {
+        const auto known = store_.engine().about(stream);
+        if (known.begins_at > last || known.kept != retention{})
+            return;
+    }
+    throw missing_history{std::string{stream}, first, last};
+}
+
 void repository_engine::read_tail(any_aggregate into, any_fold fold, revision up_to) {
+    fold_events(into, fold, up_to, false);
+}
+
+void repository_engine::read_past(any_aggregate into, any_fold fold, revision up_to) {
+    // All that anything was superseded by is there.
+    const bool is_past = store_.last_revision(into.base.stream()) > up_to;
+    fold_events(into, fold, up_to, is_past);
+    const revision next{events_until(into.base.last_revision())};
+    if (is_past && next <= up_to)
+        require_whole(into.base.stream(), next, up_to, true, false);
+}
+
+void repository_engine::fold_events(
+    any_aggregate into, any_fold fold, revision up_to, bool is_past
+) {
     auto& base = into.base;
     require_no_end(base.stream());
     const auto last = base.last_revision();
@@ -165,10 +215,20 @@ void repository_engine::read_tail(any_aggregate into, any_fold fold, revision up
     const auto replayed_before = stats_.events_replayed;
     const auto time = options_.snapshots.replay_time ? clock() : nullptr;
     const auto begun = time ? time->monotonic() : std::chrono::nanoseconds{};
+    auto expected = first;
     tear_guard guard{base};
     try {
         const auto cursor = store_.engine().read(tail);
         while (const auto* event = cursor->next()) {
+            if (event->stream_revision != expected) [[unlikely]]
+                require_whole(
+                    base.stream(),
+                    expected,
+                    revision{event->stream_revision.value() - 1},
+                    is_past,
+                    true
+                );
+            expected = event->stream_revision.next();
             fold.table.apply(fold.slots, into.state, *event);
             access::folded(base, event->stream_revision, event->log_position);
             ++stats_.events_replayed;
@@ -207,8 +267,10 @@ void repository_engine::catch_up(any_aggregate into, any_fold fold) {
         start_from_snapshot(into, last_possible);
     read_tail(into, fold, last_possible);
     // All that the stream had is out of reach: the state is the first one, and the stream goes on.
-    if (last && !into.base.last_revision())
+    if (last && !into.base.last_revision()) {
+        require_whole(into.base.stream(), revision{}, *last, false, false);
         access::folded(into.base, *last, {});
+    }
 }
 
 append_result repository_engine::append(any_aggregate from) {
@@ -246,7 +308,11 @@ append_result repository_engine::append(any_aggregate from) {
 bool repository_engine::is_whole(std::string_view stream) {
     const auto first = store_.engine().read(query{}.stream(std::string{stream}).limit(1));
     const auto* event = first->next();
-    return event != nullptr && event->stream_revision == revision{};
+    if (event == nullptr || event->stream_revision == revision{})
+        return event != nullptr;
+    // What no rule hides was removed as superseded.
+    const auto known = store_.engine().about(stream);
+    return known.begins_at == revision{} && known.kept == retention{};
 }
 
 snapshot repository_engine::snapshot_of(any_aggregate of) const {

@@ -69,6 +69,11 @@ public:
     /// The thread's turn at a stream.
     [[nodiscard]] stream_turns::turn turn(std::string_view stream) { return store_.turn(stream); }
 
+    /// The same, for a state as it was: throws missing_history where events at or before `up_to`
+    /// are missing, and others follow that may say what those said. A beginning that rules put out
+    /// of reach is no part of the stream's states any more.
+    void read_past(any_aggregate into, any_fold fold, revision up_to);
+
     /// Brings an aggregate to the stream's end: from a snapshot if it is empty, then the tail.
     void catch_up(any_aggregate into, any_fold fold);
 
@@ -101,6 +106,14 @@ public:
     [[nodiscard]] const repository_options& options() const noexcept { return options_; }
 
 private:
+    /// Events from `first` on are missing before `found`, if there is one. Throws missing_history
+    /// unless the state can do without.
+    void require_whole(
+        std::string_view stream, revision first, revision last, bool is_past, bool is_found
+    );
+    /// The last revision that can be read at or before the position.
+    [[nodiscard]] std::optional<revision> revision_before(std::string_view stream, position until);
+    void fold_events(any_aggregate into, any_fold fold, revision up_to, bool is_past);
     /// Whether the stream's first event can be reached.
     [[nodiscard]] bool is_whole(std::string_view stream);
     /// Throws stream_ended where the stream was tombstoned.

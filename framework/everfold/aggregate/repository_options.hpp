@@ -35,8 +35,17 @@ struct snapshot_policy {
 [[nodiscard]] snapshot_policy
 operator|(const snapshot_policy& a, const snapshot_policy& b) noexcept;
 
+/// What a repository makes of a stream of which events are out of reach or were removed.
+enum class missing_events : std::uint8_t {
+    fold_rest, ///< the state is folded from those that are left
+    refuse,    ///< throws missing_history, which names the first that are not there
+};
+
 struct repository_options {
     unknown_events unknown{unknown_events::refuse};
+    /// Of a state as it is now. One as it was, of which events are missing that somebody could
+    /// have seen then, is refused whatever this says.
+    missing_events missing{missing_events::fold_rest};
     /// How often update() decides again after it has lost a race.
     unsigned retries_max{16};
     snapshot_policy snapshots{};

@@ -9,6 +9,7 @@
 #include <everfold/event/fingerprint.hpp>
 #include <everfold/event/fold_traits.hpp>
 #include <everfold/event/json_text.hpp>
+#include <everfold/event/last_wins.hpp>
 #include <everfold/event/patch.hpp>
 #include <everfold/event/reflect.hpp>
 #include <everfold/event/stored_forms.hpp>

@@ -54,6 +54,8 @@ public:
     [[nodiscard]] std::optional<stream_end> end_of(std::string_view stream) override;
     [[nodiscard]] append_result retain(std::string_view stream, const retention& kept) override;
     scavenge_report scavenge(const scavenge_options& options) override;
+    scavenge_report
+    remove(std::span<const position> positions, const scavenge_options& options) override;
     [[nodiscard]] std::vector<removal_record> removals() override;
     [[nodiscard]] store_stats stats() override;
     void close() override;

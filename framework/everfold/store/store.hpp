@@ -23,6 +23,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -271,6 +272,14 @@ public:
     /// Removes for good what can't be reached. Positions and revisions stay as they are. Throws
     /// errc::read_only where the store was opened for reading, but for a dry run.
     virtual scavenge_report scavenge(const scavenge_options& options) = 0;
+
+    /// Removes for good the events at these positions, which ascend: events that others make
+    /// superfluous, as compact_by_key() finds them. Positions and revisions of the others stay as
+    /// they are; so does a stream's last event, while others of it do. Positions without an event
+    /// are passed over. The snapshots of the streams that lose events go, before the events do.
+    /// Throws errc::invalid for events of the log's own, and else as scavenge().
+    virtual scavenge_report
+    remove(std::span<const position> positions, const scavenge_options& options) = 0;
 
     /// What was removed so far, the earliest first: for good, and written down beside what is left.
     [[nodiscard]] virtual std::vector<removal_record> removals() = 0;
