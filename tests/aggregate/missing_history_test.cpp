@@ -61,15 +61,15 @@ TEST_CASE("a state as of a moment that a rule put out of reach is refused, with 
     auto& s = here.store();
     fill(s, 12);
     CHECK(missing_now(s) == none);
-    CHECK(missing_at(s, revision{5}) == none);
+    CHECK(missing_at(s, as_of{revision{5}}) == none);
     s.truncate("one", revision{8}).value();
     for (int round = 0; round < 2; ++round) {
-        CHECK(missing_at(s, revision{5}) == range{0, 5});
-        CHECK(missing_at(s, position{5}) == range{0, 7});
+        CHECK(missing_at(s, as_of{revision{5}}) == range{0, 5});
+        CHECK(missing_at(s, as_of{position{5}}) == range{0, 7});
         CHECK(missing_now(s) == range{0, 7});
         auto books = repository<ledger_book>{s};
-        CHECK(books.load("one", revision{9}).state().changes == 2);
-        CHECK(books.load("one", position{9}).state().changes == 2);
+        CHECK(books.load("one", as_of{revision{9}}).state().changes == 2);
+        CHECK(books.load("one", as_of{position{9}}).state().changes == 2);
         CHECK(books.load("one").state().changes == 4);
         s.scavenge();
     }
@@ -84,13 +84,13 @@ TEST_CASE("a state whose events were removed as superseded is refused, until the
     fill(s, 10);
     const std::vector<position> gone{position{2}, position{3}};
     REQUIRE(s.engine().remove(gone, {}).events == 2);
-    CHECK(missing_at(s, revision{1}) == none);
-    CHECK(missing_at(s, position{1}) == none);
-    CHECK(missing_at(s, revision{2}) == range{2, 2});
-    CHECK(missing_at(s, position{2}) == range{2, 3});
-    CHECK(missing_at(s, revision{4}) == range{2, 3});
-    CHECK(missing_at(s, revision{9}) == none); // as it is now
-    CHECK(missing_at(s, position{9}) == none);
+    CHECK(missing_at(s, as_of{revision{1}}) == none);
+    CHECK(missing_at(s, as_of{position{1}}) == none);
+    CHECK(missing_at(s, as_of{revision{2}}) == range{2, 2});
+    CHECK(missing_at(s, as_of{position{2}}) == range{2, 3});
+    CHECK(missing_at(s, as_of{revision{4}}) == range{2, 3});
+    CHECK(missing_at(s, as_of{revision{9}}) == none); // as it is now
+    CHECK(missing_at(s, as_of{position{9}}) == none);
     CHECK(missing_now(s) == range{2, 3});
     auto books = repository<ledger_book>{s};
     CHECK(books.load("one").state().changes == 8);
