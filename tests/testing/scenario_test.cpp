@@ -6,11 +6,15 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <optional>
+#include <ostream>
 #include <source_location>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 using namespace everfold;
 using namespace everfold::testing;
@@ -99,6 +103,17 @@ struct too_much {
     friend std::ostream& operator<<(std::ostream& out, const too_much& self) {
         return out << "there are only " << self.there;
     }
+};
+
+/// What reflection can't read.
+struct based : not_open {
+    std::int64_t there{};
+};
+
+struct closed_since {
+    timestamp when{};
+    std::optional<std::string> by{};
+    std::vector<not_open> others{};
 };
 
 struct rules {
@@ -372,6 +387,24 @@ given
   nothing
 happened
   refused: there are only 0)");
+}
+
+TEST_CASE("a refusal of any type is shown, as well as its type allows") {
+    using everfold::testing::detail::words_of;
+    CHECK(words_of(std::string{"no"}) == "no");
+    CHECK(words_of("no") == "no");
+    CHECK(words_of(overdrawn{"only 5"}) == "only 5");
+    CHECK(words_of(too_much{5}) == "there are only 5");
+    CHECK(words_of(7) == "7");
+    CHECK(words_of(not_open{}) == "shop::not_open {}");
+    CHECK(
+        words_of(closed_since{timestamp{0, 0}, "eve", {{}}}) ==
+        R"(shop::closed_since {"when":"1970-01-01T00:00:00.000Z","by":"eve","others":[{}]})"
+    );
+    CHECK(words_of(std::variant<not_open, too_much>{not_open{}}) == "shop::not_open {}");
+    CHECK(words_of(based{}) == "shop::based, which has no operator<<");
+    CHECK(said_by([] { given<rules>().when(take_all{}).then_refused<too_much>(); }
+    ).ends_with("happened\n  refused: shop::not_open {}"));
 }
 
 TEST_CASE("what Everfold itself throws is a failure and no refusal") {
