@@ -320,7 +320,7 @@ def write_report(build, report, missed):
 def guard(build, missed):
     """Whether no row is much worse than it was."""
     data = fresh_data(build)
-    short_run = ("--no-peers", "--pairs", "3")
+    short_run = ("--no-peers", "--pairs", "3", "--seconds", "4")
     failed = []
     try:
         for name in CONSTANT + GROWING:

@@ -19,9 +19,6 @@ namespace everfold::benchmarks {
 
 namespace {
 
-/// After so long no new pair is begun, so that what is very slow has fewer.
-constexpr double seconds_of_a_contest = 45;
-
 struct spread {
     double median{};
     double min{};
@@ -225,6 +222,8 @@ options parse(int argc, char** argv) {
         };
         if (word == "--pairs")
             out.pairs = static_cast<unsigned>(std::stoul(value()));
+        else if (word == "--seconds")
+            out.seconds = std::stod(value());
         else if (word == "--no-peers")
             out.with_peers = false;
         else if (word == "--data")
@@ -258,7 +257,7 @@ void compare(const options& how, const contest& c) {
             static_cast<void>(limit->run());
     }
     unsigned pairs = 0;
-    for (; pairs < how.pairs && (pairs == 0 || spent.seconds() < seconds_of_a_contest); ++pairs) {
+    for (; pairs < how.pairs && (pairs == 0 || spent.seconds() < how.seconds); ++pairs) {
         // Who is first changes, so that neither always finds the machine as the other left it.
         if (limit && pairs % 2 == 1)
             limit->take_turn();

@@ -86,6 +86,8 @@ struct contest {
 struct options {
     std::uint64_t events{1'000'000};
     unsigned pairs{7};
+    /// After so long no new pair of a row is begun, so that what is very slow has fewer.
+    double seconds{45};
     bool with_peers{true};
     /// Where the data of stores is kept for the next program.
     std::string data{};
@@ -95,7 +97,7 @@ struct options {
 
 /// Runs what `questions` asks, with options from the command line; for main().
 ///
-///   PROGRAM [EVENTS] [--pairs N] [--no-peers] [--data DIRECTORY] [--json FILE]
+///   PROGRAM [EVENTS] [--pairs N] [--seconds N] [--no-peers] [--data DIRECTORY] [--json FILE]
 [[nodiscard]] int
 answer(int argc, char** argv, const std::function<void(const options&)>& questions);
 
