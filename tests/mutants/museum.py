@@ -353,8 +353,8 @@ MUSEUM = (
         (mutant(
             "M26", "a failed group does not end the writer", "log",
             "after a failed sync the writer stays failed, reads go on, and reopening believes no cache",
-            (LOG + "log_writer_durability.cpp", "fail(failed);\n        std::rethrow_exception(failed); // the others",
-             "std::rethrow_exception(failed); // the others"),
+            (LOG + "log_writer_durability.cpp", "fail(failed);\n        rethrow_as_met(failed); // the others",
+             "rethrow_as_met(failed); // the others"),
         ),),
     ),
     Exhibit(
@@ -529,7 +529,13 @@ PROGRAMS = (
     mutant(
         "T.aggregate", "a snapshot of another layout is used", "aggregate",
         "a snapshot of another layout is counted and not used",
-        ("framework/everfold/aggregate/repository_engine.cpp", "found.layout != functions_.layout || ", ""),
+        ("framework/everfold/aggregate/repository_engine.cpp", "found.layout == functions_.layout && ", ""),
+    ),
+    mutant(
+        "T.compaction_crash", "the last event of a key goes with those before it", "compaction_crash",
+        "P15: whatever interrupts compacting by key, the last event of each key and every state is there",
+        (STORE + "key_compaction.cpp", "superseded_.push_back(found->second.at);\n",
+         "superseded_.push_back(found->second.at);\n        superseded_.push_back(now.at);\n"),
     ),
     mutant(
         "T.store_memory", "reading keeps what it has read", "store_memory",
