@@ -184,6 +184,34 @@ TEST_CASE("what lay behind a torn frame does not come back, though what is appen
     CHECK(events[1].payload == std::string(8, 'b'));
 }
 
+TEST_CASE("a failed sync that nobody lived to note is not believed by the next process") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto log = event_log::open(io::simulated_machine(disk), "/log", small_log());
+    append_texts(*log, "s", {"one"});
+    disk->observe([&](std::uint64_t at, io::operation op, const std::string&) {
+        if (op != io::operation::sync_data)
+            return;
+        disk->fail_at(at, EIO);
+        disk->power_off_at(at + 1); // stands for the death of the process
+    });
+    CHECK_THROWS(static_cast<void>(append_texts(*log, "s", {"two"})));
+    disk->observe({});
+    const auto killed = disk->after_kill();
+    std::size_t shown = 0;
+    {
+        const auto next = event_log::open(io::simulated_machine(killed, 2), "/log", small_log());
+        append_texts(*next, "s", {"three"});
+        shown = read_all(*next).size();
+    }
+    const auto last = event_log::open(
+        io::simulated_machine(killed->after_power_cut(io::power_cut::lose_all, 0), 3, 2),
+        "/log",
+        small_log()
+    );
+    CHECK(read_all(*last).size() == shown);
+    CHECK(shown >= 2);
+}
+
 TEST_CASE("a reader of the next boot sees all that was acknowledged, though the head mark lags") {
     const auto disk = std::make_shared<io::simulated_disk>();
     const auto log = event_log::open(io::simulated_machine(disk), "/log", small_log());

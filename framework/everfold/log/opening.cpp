@@ -299,6 +299,20 @@ void judge_as_reader(loaded_log& log, frame_reader& reader, const known_durable&
     );
 }
 
+/// A sync that failed leaves bytes in the page cache that count as written, and no later sync
+/// writes them. Where the process died before it could note that, nobody knows: written again, they
+/// are synced again.
+void write_again(io::file& file, byte_offset from, byte_offset to) {
+    constexpr std::uint64_t at_once = 1_MiB;
+    while (from < to) {
+        byte_buffer bytes(static_cast<std::size_t>(std::min(at_once, to.value() - from.value())));
+        check(file.read_at(from, bytes) == bytes.size(), "what was walked is there");
+        file.write_at(from, bytes);
+        from = from.advanced(bytes.size());
+    }
+    file.sync_data();
+}
+
 } // namespace
 
 loaded_log load_for_writing(const io::machine& machine, const std::string& directory) {
@@ -354,6 +368,8 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
         active_file->truncate(log.active.at.value());
         active_file->sync_all();
     }
+    if (durable.is_bound && log.active.at > durable.at)
+        write_again(*active_file, durable.at, log.active.at);
     put_orphans_aside(files, directory, log.content, log.notes.notes);
     if (!log.content.dead.empty()) {
         files.sync_directory(directory);
