@@ -124,14 +124,14 @@ void judge_subsets(run& r, tally& in, const cut_point& p) {
         judge_subset(r, in, p, "only " + number, [&](auto i) { return i == k; });
     }
     std::mt19937_64 random{r.seed() * 1'000'003 + p.at};
-    for (std::uint64_t k = 0; k < r.share<std::uint64_t>(2, 256); ++k)
+    for (std::uint64_t k = 0; k < r.share<std::uint64_t>(2, 640); ++k)
         judge_subset(r, in, p, "random subset " + std::to_string(k), [&](auto) {
             return random() % 2 != 0;
         });
 }
 
 void judge_garbage(run& r, tally& in, const cut_point& p) {
-    for (std::uint64_t k = 0; k < r.share<std::uint64_t>(2, 160); ++k)
+    for (std::uint64_t k = 0; k < r.share<std::uint64_t>(2, 400); ++k)
         r.judge(
             in,
             [&] {
@@ -152,14 +152,14 @@ void prove_crash_states(run& r) {
         const auto whole = std::make_shared<io::simulated_disk>();
         ledger all;
         run_workload(io::simulated_machine(whole), all, level);
-        r.steps(whole->operation_count(), 7, [&, name = name, level = level](std::uint64_t at) {
-            cut_point p{.at = at, .level = name, .of = level};
+        r.steps(whole->operation_count(), 7, [&, called = name, of = level](std::uint64_t at) {
+            cut_point p{.at = at, .level = called, .of = of};
             p.disk = std::make_shared<io::simulated_disk>();
             if (r.is_planted())
                 p.disk->lie_from(0);
             p.disk->power_off_at(at);
             try {
-                run_workload(io::simulated_machine(p.disk), p.book, level);
+                run_workload(io::simulated_machine(p.disk), p.book, of);
             } catch (const io::simulated_disk::powered_off&) { // NOLINT(bugprone-empty-catch)
             }
             judge_subsets(r, subsets, p);

@@ -114,6 +114,18 @@ const std::vector<suite>& suites() {
          "T07 T08 T09: every bit, byte, sector and length of every file of a closed log",
          "a recovery that leaves out what it can't read",
          prove_damage},
+        {"io_errors",
+         "T04: every operation fails, with each error, once, for good, and in pairs",
+         "a client that takes each failure for success",
+         prove_io_errors},
+        {"failed_syncs",
+         "T05: every sync fails as four file systems have it",
+         "a sync that lied, of which nothing is forgiven",
+         prove_failed_syncs},
+        {"clocks",
+         "T15: clocks that jump, stand, run backwards, or are at an end",
+         "a test that takes the clock at its word",
+         prove_clocks},
     };
     return all;
 }

@@ -102,5 +102,8 @@ struct suite {
 void prove_crash_states(run& r);
 void prove_repeated_crashes(run& r);
 void prove_damage(run& r);
+void prove_io_errors(run& r);
+void prove_failed_syncs(run& r);
+void prove_clocks(run& r);
 
 } // namespace everfold::proof

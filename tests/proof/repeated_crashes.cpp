@@ -2,15 +2,13 @@
 // T03: the process dies or the power goes at every operation of recovery, and again at those of the
 // recovery from that. What a recovery has shown must stay.
 
-#include <proof/proof.hpp>
-#include <support/log_workload.hpp>
+#include <everfold/base/error.hpp>
 
-#include <array>
+#include <proof/proof.hpp>
+#include <proof/recovery.hpp>
+
 #include <functional>
-#include <optional>
-#include <random>
 #include <string>
-#include <vector>
 
 namespace everfold::proof {
 
@@ -18,49 +16,11 @@ namespace {
 
 using namespace testing;
 
-/// A disk as the next process finds it, and the boot that it runs in.
-struct machine_state {
-    std::shared_ptr<io::simulated_disk> disk{};
-    std::uint64_t boot{};
-};
-
-/// Kinds of power cuts, and the death of the process alone.
-constexpr std::uint64_t crash_kinds = 5;
-
-machine_state
-crash(const io::simulated_disk& disk, std::uint64_t boot, std::uint64_t kind, std::uint64_t seed) {
-    constexpr std::array cuts{
-        io::power_cut::lose_all,
-        io::power_cut::random,
-        io::power_cut::garble,
-        io::power_cut::keep_all};
-    if (kind % crash_kinds == cuts.size())
-        return {disk.after_kill(), boot};
-    return {disk.after_power_cut(cuts.at(kind % crash_kinds), seed), boot + 1};
-}
-
-/// What a recovery has shown; nothing where it was interrupted.
-std::optional<std::vector<std::string>>
-recover(const machine_state& on, std::uint64_t seed, std::uint64_t off_at) {
-    on.disk->power_off_at(off_at);
-    try {
-        const auto log = log::event_log::open(
-            io::simulated_machine(on.disk, seed, on.boot),
-            "/log",
-            small_log(log::access::create, tiny_segment)
-        );
-        return texts_of(read_all(*log));
-    } catch (const io::simulated_disk::powered_off&) {
-        return {};
-    }
-}
-
 std::string final_fault(const machine_state& on, const ledger& book) {
     try {
-        constexpr auto never = ~std::uint64_t{};
-        const auto once = recover(on, 8, never);
+        const auto once = recover(on, 8);
         const machine_state next{on.disk->after_kill(), on.boot};
-        if (once != recover(next, 9, never))
+        if (once != recover(next, 9))
             return "recovering again shows something else";
         if (auto fault = fault_in(*once, book); !fault.empty())
             return fault;
