@@ -74,6 +74,23 @@ struct summing {
     void apply(const ledger_cleared&) { sum = 0; }
 };
 
+struct entry_described {
+    static constexpr std::string_view event_type = "entry_described";
+    std::string key{};
+    everfold::patch<std::string> text{};
+};
+
+struct describing {
+    using events = everfold::events<entry_described>;
+    int described{};
+    int cleared{};
+
+    void apply(const entry_described& e) {
+        described += e.text.has_value() ? 1 : 0;
+        cleared += e.text.is_null() ? 1 : 0;
+    }
+};
+
 class summing_book : public everfold::aggregate<summing> {};
 
 struct newer_entry_set {
@@ -252,6 +269,32 @@ TEST_CASE("folding allocates nothing for each event but what the state does") {
     CHECK(few < 20);
     // The optional text of one event is null in none of these, so its memory is kept too.
     CHECK(many == few);
+}
+
+TEST_CASE("fields of updates that are absent or null keep their memory for the next event") {
+    const auto allocations_for = [](int count) {
+        tape t;
+        for (int i = 0; i < count; ++i) {
+            entry_described e{.key = "a key that is longer than a small string would be"};
+            if (i % 3 == 0)
+                e.text = "a text that is longer than a small string would be";
+            else if (i % 3 == 1)
+                e.text = nullptr;
+            t.add(e, 0);
+        }
+        folder<describing> fold;
+        describing state;
+        const auto before = allocations;
+        for (const auto& e : t.events())
+            fold.apply(state, e);
+        CHECK(state.described == (count + 2) / 3);
+        CHECK(state.cleared == (count + 1) / 3);
+        return allocations - before;
+    };
+    const auto few = allocations_for(1'000);
+    CAPTURE(few);
+    CHECK(few < 20);
+    CHECK(allocations_for(10'000) == few);
 }
 
 TEST_CASE_TEMPLATE(

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -78,6 +79,22 @@ TEST_CASE("an absent patch is not written, a null one is") {
     CHECK(json({.user_id = 1}) == R"({"user_id":1})");
     CHECK(json({.user_id = 1, .email = nullptr}) == R"({"user_id":1,"email":null})");
     CHECK(json({.user_id = 1, .name = "A", .age = 3}) == R"({"user_id":1,"name":"A","age":3})");
+}
+
+TEST_CASE("a copy of a patch without a value takes along nothing of an old one") {
+    everfold::patch<std::vector<int>> reused{std::vector<int>(1000)};
+    reused.reset();
+    auto copy = reused;
+    CHECK(copy.make_value().empty());
+    everfold::patch<std::vector<int>> assigned{std::vector<int>{1}};
+    reused.set_null();
+    assigned = reused;
+    CHECK(assigned.is_null());
+    CHECK(assigned == reused);
+    CHECK(assigned != copy);
+    reused = std::vector<int>{2};
+    assigned = reused;
+    CHECK(assigned.value() == std::vector<int>{2});
 }
 
 TEST_CASE("a reused patch forgets what it held") {

@@ -4,7 +4,9 @@
 
 #include <everfold/base/check.hpp>
 
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -36,6 +38,9 @@ concept makes_patch_of =
 
 /// Absent, null or a value of T. An absent patch is not written, so that a reader can tell "left as
 /// it is" from "cleared". Made absent; set by assigning a value or nullptr.
+///
+/// Owns: the value; one that was reset or set to null keeps its memory for the next, so that a
+///       replay into one and the same event allocates nothing. Copies do not take that along.
 template <class T>
 class patch {
     static_assert(
@@ -51,34 +56,44 @@ public:
     constexpr patch( // NOLINT(google-explicit-constructor): reads as JSON does
         std::nullptr_t
     ) noexcept
-        : is_null_{true} {}
+        : content_{content::null} {}
 
     template <detail::makes_patch_of<T> U = T>
     constexpr explicit(!std::is_convertible_v<U, T>) patch(U&& value)
-        : value_{std::in_place, std::forward<U>(value)} {}
+        : value_{std::in_place, std::forward<U>(value)}
+        , content_{content::value} {}
+
+    constexpr patch(const patch& other)
+        : value_{other.has_value() ? other.value_ : std::nullopt}
+        , content_{other.content_} {}
+    constexpr patch(patch&&) = default;
+    constexpr patch& operator=(const patch& other) {
+        if (other.has_value())
+            value_ = other.value_;
+        content_ = other.content_;
+        return *this;
+    }
+    constexpr patch& operator=(patch&&) = default;
+    ~patch() = default;
 
     /// Back to absent.
-    constexpr void reset() noexcept {
-        value_.reset();
-        is_null_ = false;
-    }
+    constexpr void reset() noexcept { content_ = content::absent; }
 
-    constexpr void set_null() noexcept {
-        value_.reset();
-        is_null_ = true;
-    }
+    constexpr void set_null() noexcept { content_ = content::null; }
 
-    /// A value to be written to: the one that is there, or a new one.
+    /// A value to be written to, all of it: it may hold what it held before.
     constexpr T& make_value() {
-        is_null_ = false;
-        return value_ ? *value_ : value_.emplace();
+        if (!value_)
+            value_.emplace();
+        content_ = content::value;
+        return *value_;
     }
 
-    [[nodiscard]] constexpr bool is_absent() const noexcept { return !value_ && !is_null_; }
+    [[nodiscard]] constexpr bool is_absent() const noexcept { return content_ == content::absent; }
 
-    [[nodiscard]] constexpr bool is_null() const noexcept { return is_null_; }
+    [[nodiscard]] constexpr bool is_null() const noexcept { return content_ == content::null; }
 
-    [[nodiscard]] constexpr bool has_value() const noexcept { return value_.has_value(); }
+    [[nodiscard]] constexpr bool has_value() const noexcept { return content_ == content::value; }
 
     /// has_value() holds.
     [[nodiscard]] constexpr const T& value() const {
@@ -101,25 +116,30 @@ public:
 
     /// Leaves the target, clears it or sets it.
     constexpr void apply_to(std::optional<T>& target) const {
-        if (value_)
+        if (has_value())
             target = *value_;
-        else if (is_null_)
+        else if (is_null())
             target.reset();
     }
 
     /// Leaves the target, sets it to T{} for null, or sets it.
     constexpr void apply_to(T& target) const {
-        if (value_)
+        if (has_value())
             target = *value_;
-        else if (is_null_)
+        else if (is_null())
             target = T{};
     }
 
-    friend constexpr bool operator==(const patch&, const patch&) = default;
+    friend constexpr bool
+    operator==(const patch& a, const patch& b) requires std::equality_comparable<T> {
+        return a.content_ == b.content_ && (!a.has_value() || *a.value_ == *b.value_);
+    }
 
 private:
-    std::optional<T> value_{};
-    bool is_null_{}; // never beside a value
+    enum class content : std::uint8_t { absent, null, value };
+
+    std::optional<T> value_{}; // where there is none, maybe memory for the next
+    content content_{content::absent};
 };
 
 } // namespace everfold
