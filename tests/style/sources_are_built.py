@@ -13,7 +13,7 @@ from common import ROOT, Report, files
 # Python files that others import.
 HELPERS = ("common.py", "support.py")
 # What ./tests/run runs on request.
-TOOLS = ("tests/support/", "tests/mutants/", "tests/benchmarks/")
+TOOLS = ("tests/support/", "tests/mutants/", "tests/benchmarks/", "tests/proof/")
 
 
 def main():
