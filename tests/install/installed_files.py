@@ -17,7 +17,9 @@ from support import (
 
 # One version may take another's place within this: below 1.0, a minor version.
 COMPATIBLE = ".".join(VERSION.split(".")[: 2 if VERSION.startswith("0.") else 1])
-FRONT = ["everfold/everfold.hpp", "everfold/json.hpp", "everfold/testing/conformance.hpp"]
+FRONT = [
+    "everfold/everfold.hpp", "everfold/json.hpp", "everfold/testing/conformance.hpp", "everfold/testing/kit.hpp",
+]
 WARNINGS = COMPILER.WARNINGS + ["-Werror"]
 # What the shared library may load.
 NEEDED = r"lib(xxhash|zstd|stdc\+\+|c\+\+|c\+\+abi|gcc_s|unwind|m|c|pthread)\.so\.\d+|ld-linux.*"
