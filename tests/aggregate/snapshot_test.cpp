@@ -340,6 +340,12 @@ TEST_CASE_TEMPLATE(
     CHECK(report.to_string().find("60 events") != std::string::npos);
 
     const auto check_all = [&](everfold::store& store) {
+        const auto said = store.compactions();
+        REQUIRE(said.size() == 1);
+        CHECK(said[0].stream == "one");
+        CHECK(said[0].up_to == revision{59});
+        CHECK(said[0].events == report.events_archived);
+        CHECK(said[0].why == "a snapshot holds the state");
         auto fresh = repository<ledger_book>{store};
         CHECK(fresh.load("one").state() == before.state());
         CHECK(fresh.stats().snapshots_used == 1);

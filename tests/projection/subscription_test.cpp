@@ -408,7 +408,7 @@ TEST_CASE("P9: followers see each event once, though segments rotate and events 
             const auto last = *writer.last_revision("old-0");
             writer.truncate("old-0", last).value();
             rules.insert(writer.end().value() - 1);
-            writer.engine().archive("kept", revision{i / 2});
+            writer.engine().archive("kept", revision{i / 2}, "");
             static_cast<void>(writer.scavenge());
         }
     }

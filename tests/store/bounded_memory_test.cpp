@@ -64,7 +64,7 @@ void write_log(const std::string& path, std::uint64_t bytes) {
         }
         s.append(batch).value();
         if (written >= bytes && !is_archived) {
-            s.engine().archive("user-0", revision{n});
+            s.engine().archive("user-0", revision{n}, "");
             is_archived = true;
             written -= mebibyte;
         }

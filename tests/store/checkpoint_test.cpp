@@ -149,7 +149,7 @@ TEST_CASE_TEMPLATE("P9: a log confirms each of its checkpoints", Stores, EVERY_S
     s = stores.reopen(s);
     check_all();
     append_numbers(s, 9, 12);
-    s.engine().archive("a", revision{3});
+    s.engine().archive("a", revision{3}, "");
     check_all();
     s.truncate("a", revision{4}).value();
     CHECK(s.scavenge().events > 0);

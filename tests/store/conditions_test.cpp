@@ -105,7 +105,7 @@ TEST_CASE_TEMPLATE(
     };
     check_all();
     s = stores.reopen(s);
-    s.engine().archive("log", revision{0});
+    s.engine().archive("log", revision{0}, "");
     check_all();
     CHECK(s.end() == position{3});
     const auto holds = [&](query q, std::optional<std::uint64_t> after = {}) {
@@ -385,7 +385,7 @@ TEST_CASE_TEMPLATE(
         CHECK(found(query{}.type("$truncated")) == -1); // the log's own
     };
     check_all();
-    s.engine().archive("a", revision{2});
+    s.engine().archive("a", revision{2}, "");
     s.scavenge();
     check_all();
 }

@@ -439,7 +439,7 @@ TEST_CASE_TEMPLATE("archiving a stream changes no answer and frees space", Store
     const auto tagged = lines_of(s.read(query{}.tag("mod:3")));
     const auto segments = s.stats().segments;
     CHECK(segments > 3);
-    const auto done = s.engine().archive("a", revision{1000});
+    const auto done = s.engine().archive("a", revision{1000}, "");
     CHECK(done.segments == segments);
     CHECK(done.events == 1000);
     CHECK(done.bytes_after < done.bytes_before / 2);
@@ -451,7 +451,7 @@ TEST_CASE_TEMPLATE("archiving a stream changes no answer and frees space", Store
     s = stores.reopen(s);
     CHECK(lines_of(s.read()).size() == 1001);
     CHECK(lines_of(s.read(query{}.tag("mod:3"))) == tagged);
-    CHECK(s.engine().archive("nobody", revision{0}).segments == 0);
+    CHECK(s.engine().archive("nobody", revision{0}, "").segments == 0);
 }
 
 TEST_CASE_TEMPLATE(

@@ -340,7 +340,7 @@ TEST_CASE("P15: whatever is compacted by key, the last event of each key is ther
             }
             static_cast<void>(compact_by_key<price_set>(s));
             if (round == 1)
-                s.engine().archive("s-1", revision{1000});
+                s.engine().archive("s-1", revision{1000}, "");
             if (round == 2) {
                 s.close();
                 s = open(here / "log", options);

@@ -268,7 +268,7 @@ std::uint64_t run_seed(std::uint64_t seed, std::uint64_t operations) {
             s = stores.reopen(std::move(s), options);
         } else if (kind < 99) {
             const auto stream = random.stream();
-            s.engine().archive(stream, m.last(stream).value_or(revision{}));
+            s.engine().archive(stream, m.last(stream).value_or(revision{}), "");
         } else {
             const auto stream = random.stream();
             CHECK(s.last_revision(stream) == m.last(stream));

@@ -81,7 +81,7 @@ private:
                 if (write(to, &end, sizeof end) != sizeof end)
                     break;
                 if (n % 40 == 0)
-                    s.engine().archive("s", revision{n});
+                    s.engine().archive("s", revision{n}, "");
             }
         } catch (const std::exception& e) {
             std::fprintf(stderr, "the writer process failed: %s\n", e.what());

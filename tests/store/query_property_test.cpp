@@ -335,7 +335,7 @@ std::uint64_t run_seed(std::uint64_t seed, std::uint64_t operations) {
         } else if (kind < 96) {
             s = stores.reopen(std::move(s), options);
         } else if (kind < 97) {
-            s.engine().archive(random.of(streams), revision{1'000'000});
+            s.engine().archive(random.of(streams), revision{1'000'000}, "");
         } else if (kind < 99) {
             const auto& stream = random.of(streams);
             const auto last = s.last_revision(stream);

@@ -220,7 +220,7 @@ TEST_CASE("each removal is written down with its reason, and outlives archiving 
     };
     const auto records = s.removals();
     check_records(records);
-    s.engine().archive("s", revision{11});
+    s.engine().archive("s", revision{11}, "");
     CHECK(s.removals() == records);
     auto reader = open("/log", {.mode = open_mode::read_only}, io::simulated_machine(disk, 9));
     CHECK(reader.removals() == records);

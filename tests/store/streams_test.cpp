@@ -116,7 +116,7 @@ TEST_CASE_TEMPLATE(
     check_all();
     s = stores.reopen(s);
     check_all();
-    s.engine().archive("user-1", revision{20});
+    s.engine().archive("user-1", revision{20}, "");
     check_all();
 }
 
@@ -231,7 +231,7 @@ TEST_CASE_TEMPLATE("a stream has the metadata that it was given last", Stores, E
     check_all();
     s = stores.reopen(s);
     check_all();
-    s.engine().archive("user-1", revision{0});
+    s.engine().archive("user-1", revision{0}, "");
     CHECK(s.scavenge().events == 0);
     s = stores.reopen(s);
     check_all();

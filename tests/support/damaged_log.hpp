@@ -54,7 +54,7 @@ inline std::shared_ptr<io::simulated_disk> closed_log(std::uint32_t variant = 0)
         e.occurred_at = timestamp::from_milliseconds(i % 3 == 0 ? 5 : 1'000'000'000'000);
         s.append(to_stream(i % 4 == 3 ? "b" : "a", {e})).value();
         if (i == 3)
-            s.engine().archive("a", revision{2});
+            s.engine().archive("a", revision{2}, "");
     }
     s.engine().save_snapshot({"a", "state", revision{5}, position{6}, 7, 1, number_payload(5)});
     s.append(to_stream("a", {numbered(8), numbered(9)})).value();

@@ -90,7 +90,7 @@ inline std::shared_ptr<io::simulated_disk> golden_log(bool is_closed) {
         .fold_version = 1,
         .state = number_payload(6),
     });
-    static_cast<void>(s.engine().archive("user-2", revision{0}));
+    static_cast<void>(s.engine().archive("user-2", revision{0}, ""));
     append("user-2", 2);
     s.close();
     // A write that was torn, and put aside: a mark, and another epoch.

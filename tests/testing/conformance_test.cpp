@@ -85,8 +85,8 @@ public:
         return next().load_snapshot(stream, fold, up_to);
     }
 
-    archive_report archive(std::string_view stream, revision up_to) override {
-        return next().archive(stream, up_to);
+    archive_report archive(std::string_view stream, revision up_to, std::string_view why) override {
+        return next().archive(stream, up_to, why);
     }
 
     [[nodiscard]] append_result
@@ -124,6 +124,9 @@ public:
         return next().scavenge(options);
     }
 
+    [[nodiscard]] std::vector<compaction_record> compactions() override {
+        return next().compactions();
+    }
     [[nodiscard]] std::vector<removal_record> removals() override { return next().removals(); }
 
     [[nodiscard]] store_stats stats() override { return next().stats(); }

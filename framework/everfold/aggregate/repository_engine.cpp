@@ -400,7 +400,12 @@ compact_report repository_engine::compact(any_aggregate folded, any_aggregate sp
         access::saved_snapshot(folded.base, taken.at);
     }
 
-    const auto archived = store_.engine().archive(stream, taken.at);
+    const auto archived = store_.engine().archive(
+        stream,
+        taken.at,
+        has_snapshot ? "a snapshot holds the state"
+                     : "not all of its past can be reached, and there is no snapshot"
+    );
     return {
         .bytes_before = bytes_before,
         .bytes_after = store_.stats().bytes,

@@ -89,6 +89,8 @@ bool log_cursor::open_next_segment() {
             continue;
         }
         segment_ = index_->open(view);
+        is_concerned_ =
+            wanted_.reachable != nullptr && wanted_.reachable->concerns(view.has_own_streams);
         left_ = bounded(view);
         if (left_.begin == left_.end) { // the bounds cross, or what lay between is gone
             ++counts_.segments_outside;
@@ -215,7 +217,7 @@ std::uint32_t log_cursor::number_of_type(std::uint32_t number_here) {
 }
 
 bool log_cursor::is_reachable(const log_event& event, std::uint32_t stream_here) {
-    if (wanted_.reachable == nullptr)
+    if (!is_concerned_)
         return true;
     if (reach_.size() <= stream_here)
         reach_.resize(std::size_t{stream_here} + 1);

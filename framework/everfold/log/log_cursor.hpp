@@ -31,6 +31,9 @@ class reachability {
 public:
     virtual ~reachability() = default;
     [[nodiscard]] virtual reach of(std::string_view stream) const = 0;
+    /// Whether anything of a segment can be out of reach. `has_own`: it has events of the log's own
+    /// streams.
+    [[nodiscard]] virtual bool concerns(bool has_own) const = 0;
 
 protected:
     reachability() = default;
@@ -154,6 +157,7 @@ private:
     position end_{};
     readable_segment segment_{};
     std::vector<std::uint32_t> type_numbers_{}; // the log's, by the segment's
+    bool is_concerned_{};                       // by what is out of reach: the segment
     std::vector<std::optional<reach>> reach_{}; // by the segment's number of the stream
     std::optional<frame_reader> reader_{};
     candidates candidates_{};

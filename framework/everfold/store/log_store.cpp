@@ -66,6 +66,15 @@ bool names_own_stream(const query& q) {
     });
 }
 
+/// The log's own streams are not among what it asks for, and need not be hidden.
+bool names_streams_only(const query& q) {
+    const auto& items = q.items();
+    return !items.empty() && std::ranges::all_of(items, [](const query_item& item) {
+        return item.stream ||
+               (item.category && !item.category->starts_with(log::own_stream_prefix));
+    });
+}
+
 bool names_own_stream(const append_request& request) {
     return std::ranges::any_of(request.conditions, [](const append_condition& c) {
         const auto* unmatched = std::get_if<no_event_matching>(&c);
@@ -291,7 +300,7 @@ const stream_rules& log_store::rules() {
 std::shared_ptr<const log::reachability> log_store::reachable(bool shows_own) {
     const auto& index = log_->index();
     const auto& known = rules();
-    if (known.are_none())
+    if (known.are_none() && shows_own)
         return nullptr;
     return std::make_shared<reachable_now>(known, index, clock()->now(), shows_own);
 }
@@ -417,7 +426,7 @@ std::unique_ptr<event_cursor> log_store::read(const query& q) {
     const auto& index = log_->index();
     auto wanted = select(q, index);
     if (wanted)
-        wanted->reachable = reachable(names_own_stream(q));
+        wanted->reachable = reachable(names_own_stream(q) || names_streams_only(q));
     return std::make_unique<log_store_cursor>(log_, index, q, std::move(wanted));
 }
 
@@ -492,19 +501,6 @@ log_store::load_snapshot(std::string_view stream, std::string_view fold, revisio
         note(std::move(ignored));
     }
     return {};
-}
-
-archive_report log_store::archive(std::string_view stream, revision up_to) {
-    archive_report out;
-    out.bytes_before = log_->stored_bytes();
-    const auto done = log_->archive([&](const log::segment_index& segment) {
-        const auto number = segment.find_stream(stream);
-        return number && segment.stream(*number).base <= up_to.value();
-    });
-    out.segments = done.segments;
-    out.events = done.events;
-    out.bytes_after = log_->stored_bytes();
-    return out;
 }
 
 store_stats log_store::stats() {

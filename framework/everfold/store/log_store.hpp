@@ -42,7 +42,8 @@ public:
     void save_snapshot(const snapshot& s) override;
     [[nodiscard]] std::optional<snapshot>
     load_snapshot(std::string_view stream, std::string_view fold, revision up_to) override;
-    archive_report archive(std::string_view stream, revision up_to) override;
+    archive_report archive(std::string_view stream, revision up_to, std::string_view why) override;
+    [[nodiscard]] std::vector<compaction_record> compactions() override;
     [[nodiscard]] append_result
     truncate(std::string_view stream, revision begin, expected_revision expected) override;
     [[nodiscard]] append_result

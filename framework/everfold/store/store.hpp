@@ -9,6 +9,7 @@
 #include <everfold/store/append.hpp>
 #include <everfold/store/capabilities.hpp>
 #include <everfold/store/checkpoint.hpp>
+#include <everfold/store/compaction_record.hpp>
 #include <everfold/store/query.hpp>
 #include <everfold/store/query_explanation.hpp>
 #include <everfold/store/recorded_event.hpp>
@@ -235,8 +236,13 @@ public:
     load_snapshot(std::string_view stream, std::string_view fold, revision up_to) = 0;
 
     /// Seals the active segment and compresses every segment that holds an event of `stream` at or
-    /// before `up_to`. Positions, history and answers stay the same.
-    virtual archive_report archive(std::string_view stream, revision up_to) = 0;
+    /// before `up_to`. Positions, history and answers stay the same. Where it moved something
+    /// and `why` is not empty, an event in "$compactions" says so last; at most 4,096 bytes.
+    virtual archive_report
+    archive(std::string_view stream, revision up_to, std::string_view why) = 0;
+
+    /// What archive() has written down so far, the earliest first.
+    [[nodiscard]] virtual std::vector<compaction_record> compactions() = 0;
 
     // ---- rules of streams: events of the log's own, in the stream "$streams". What they put out
     // of reach is not read from then on, and may be removed by scavenge().
@@ -414,6 +420,9 @@ public:
     }
 
     [[nodiscard]] std::vector<removal_record> removals() { return engine_->removals(); }
+
+    /// See store_engine::compactions.
+    [[nodiscard]] std::vector<compaction_record> compactions() { return engine_->compactions(); }
 
     [[nodiscard]] store_stats stats() { return engine_->stats(); }
 

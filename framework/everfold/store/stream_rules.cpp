@@ -186,12 +186,19 @@ reachable_now::reachable_now(
     : rules_{&rules}
     , index_{&index}
     , now_{now}
+    , has_rules_{!rules.are_none()}
     , shows_own_{shows_own} {}
+
+bool reachable_now::concerns(bool has_own) const {
+    return has_rules_ || (has_own && !shows_own_);
+}
 
 log::reach reachable_now::of(std::string_view stream) const {
     constexpr log::reach nothing{.from_revision = std::numeric_limits<std::uint64_t>::max()};
     if (is_own(stream))
         return shows_own_ ? log::reach{} : nothing;
+    if (!has_rules_)
+        return {};
     const auto rule = rules_->of(stream);
     if (!rule)
         return {};

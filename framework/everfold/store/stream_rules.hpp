@@ -75,11 +75,13 @@ public:
     );
 
     [[nodiscard]] log::reach of(std::string_view stream) const override;
+    [[nodiscard]] bool concerns(bool has_own) const override;
 
 private:
     const stream_rules* rules_;
     const log::log_index* index_;
     timestamp now_;
+    bool has_rules_;
     bool shows_own_;
 };
 
