@@ -374,6 +374,38 @@ TEST_CASE_TEMPLATE(
     CHECK_FALSE(lock->is_held());
 }
 
+TEST_CASE_TEMPLATE(
+    "an open file is in place until its path leads elsewhere or nowhere",
+    Setup,
+    on_posix,
+    on_simulated,
+    on_plain_memory
+) {
+    place<Setup> here;
+    here.write("f", "text");
+    const auto file = here.files.open(here / "f", open_mode::read);
+    CHECK(file->is_in_place());
+    here.files.open(here / "f", open_mode::write)->write_at(byte_offset{0}, as_bytes("more"));
+    CHECK(file->is_in_place());
+    SUBCASE("removed") {
+        here.files.remove(here / "f");
+        CHECK_FALSE(file->is_in_place());
+    }
+    SUBCASE("replaced") {
+        here.write("x", "more");
+        here.files.rename(here / "x", here / "f");
+        CHECK_FALSE(file->is_in_place());
+        CHECK(here.files.open(here / "f", open_mode::read)->is_in_place());
+    }
+    SUBCASE("moved") {
+        here.files.rename(here / "f", here / "g");
+        CHECK_FALSE(file->is_in_place());
+        here.files.rename(here / "g", here / "f");
+        CHECK(file->is_in_place());
+    }
+    CHECK(read_text(*file, 0, 4) == "more");
+}
+
 TEST_CASE_TEMPLATE("a directory is no lock", Setup, on_posix, on_simulated, on_plain_memory) {
     place<Setup> here;
     here.files.make_directory(here / "d");

@@ -65,6 +65,66 @@ std::vector<std::string> texts(event_log& from) {
 
 } // namespace
 
+TEST_CASE("a reader of a log at rest reads one word each time, and opens nothing") {
+    const log_fixture here;
+    const auto writer = here.open();
+    append_texts(*writer, "s", {"one"});
+    const auto reader = here.open(access_mode::read_only);
+    CHECK(texts(*reader) == std::vector<std::string>{"one"});
+    const auto head = "/log/" + std::string{log::head_name};
+    int opened = 0;
+    here.disk->observe([&](std::uint64_t, io::operation op, const std::string&) {
+        opened += op == io::operation::open ? 1 : 0;
+    });
+    const auto before = here.disk->bytes_read(head);
+    for (int i = 0; i < 100; ++i)
+        static_cast<void>(reader->index());
+    CHECK(opened == 0);
+    CHECK(here.disk->bytes_read(head) - before == 400);
+    here.disk->observe({});
+
+    // What is new is seen at once, also through a head mark that took the old one's place.
+    append_texts(*writer, "s", {"two"});
+    CHECK(reader->index().end() == position{2});
+    const auto copy = here.disk->content(head);
+    io::replace_durably(*io::simulated_machine(here.disk).files, head, copy);
+    CHECK(reader->index().end() == position{2});
+    writer->close();
+    const auto next = here.open(access_mode::existing);
+    append_texts(*next, "s", {"three"});
+    CHECK(texts(*reader) == std::vector<std::string>{"one", "two", "three"});
+}
+
+TEST_CASE("an append that is not admitted leaves nothing to the next") {
+    const log_fixture here;
+    const auto log = here.open();
+    append_texts(*log, "known", {"one"});
+    const auto refused = [&](const std::string& stream) {
+        const auto text = std::string{"refused"};
+        const std::vector<log::draft> drafts{
+            {.stream = "known", .type = "noted", .payload = as_bytes(text)},
+            {.stream = stream, .type = "noted", .payload = as_bytes(text)}};
+        std::optional<revision> of_known;
+        std::optional<revision> of_new;
+        const auto placed = log->append(drafts, {}, [&](const log::stream_heads& heads) {
+            of_new = heads.last(drafts[1].stream); // not in their order
+            of_known = heads.last(drafts[0].stream);
+            return false;
+        });
+        CHECK(!placed);
+        CHECK(!of_new);
+        return of_known;
+    };
+    for (int i = 0; i < 50; ++i)
+        CHECK(refused("new-" + std::to_string(i)) == revision{0});
+    append_texts(*log, "new-7", {"first"});
+    append_texts(*log, "known", {"two", "three"});
+    CHECK(refused("new-8") == revision{2});
+    const auto names = log->index().stream_names();
+    CHECK(names == std::vector<std::string>{"known", "new-7"});
+    CHECK(texts(*log) == std::vector<std::string>{"one", "first", "two", "three"});
+}
+
 TEST_CASE("a log that is missing is created, or not a log, as the caller says") {
     const log_fixture f;
     CHECK(code_of([&] { static_cast<void>(f.open(access_mode::read_only)); }) == errc::not_a_log);

@@ -202,10 +202,11 @@ void repository_engine::fold_events(
     any_aggregate into, any_fold fold, revision up_to, bool is_past
 ) {
     auto& base = into.base;
-    require_no_end(base.stream());
     const auto last = base.last_revision();
-    if (last && *last >= up_to)
+    if (last && *last >= up_to) {
+        require_no_end(base.stream());
         return;
+    }
     const auto first = last ? last->next() : revision{};
     auto tail = query{}.stream(base.stream()).from_revision(first);
     if (up_to != last_possible)
@@ -240,6 +241,9 @@ void repository_engine::fold_events(
         );
         throw;
     }
+    // Of a stream that has ended nothing is read.
+    if (expected == first)
+        require_no_end(base.stream());
     stats_.events_skipped += fold.table.skipped() - skipped_before;
     if (time)
         took(base, stats_.events_replayed - replayed_before, time->monotonic() - begun);

@@ -13,6 +13,11 @@ file::~file() = default;
 std::unique_ptr<wait_word> file::word_at(byte_offset /*at*/) {
     return nullptr;
 }
+
+bool file::is_in_place() {
+    return false;
+}
+
 file_lock::~file_lock() = default;
 file_system::~file_system() = default;
 clock::~clock() = default;

@@ -114,6 +114,9 @@ public:
     /// The four bytes at `at`, a multiple of four. It outlives the open file. Null where the system
     /// has none: then one looks again after a while.
     [[nodiscard]] virtual std::unique_ptr<wait_word> word_at(byte_offset at);
+
+    /// Whether its path still leads to this very file. False also where that can't be told.
+    [[nodiscard]] virtual bool is_in_place();
 };
 
 /// Holds an exclusive lock on a file until destroyed; the operating system frees it when the

@@ -233,11 +233,27 @@ private:
     std::size_t size_;
 };
 
+bool is_same_file(const struct ::stat& a, const struct ::stat& b) noexcept {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool is_at(
+    const starting_directory& start, const std::string& path, const struct ::stat& file
+) noexcept {
+    struct ::stat there {};
+    return ::fstatat(number_of(start), path.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           is_same_file(there, file);
+}
+
 class posix_file final : public file {
 public:
-    posix_file(descriptor d, std::string path)
-        : descriptor_{std::move(d)}
-        , path_{std::move(path)} {}
+    posix_file(
+        starting_directory start, descriptor d, std::string path, const struct ::stat& status
+    )
+        : start_{std::move(start)}
+        , descriptor_{std::move(d)}
+        , path_{std::move(path)}
+        , status_{status} {}
 
     std::size_t read_at(byte_offset at, std::span<std::byte> into) override {
         if (at.value() > file_bytes_max - into.size())
@@ -284,14 +300,14 @@ public:
         return make_posix_wait_word(descriptor_.value(), at);
     }
 
+    bool is_in_place() override { return is_at(start_, path_, status_); }
+
 private:
+    starting_directory start_;
     descriptor descriptor_;
     std::string path_;
+    struct ::stat status_; // as it was opened
 };
-
-bool is_same_file(const struct ::stat& a, const struct ::stat& b) noexcept {
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
 
 // flock belongs to the open file description, and each try_lock opens its own: a second one is
 // refused in the same process, by another thread or by another copy of this library too. So no
@@ -320,11 +336,7 @@ public:
     }
 
     [[nodiscard]] bool is_held() const override {
-        if (::getpid() != pid_)
-            return false;
-        struct ::stat there {};
-        return ::fstatat(number_of(start_), path_.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-               is_same_file(there, status_);
+        return ::getpid() == pid_ && is_at(start_, path_, status_);
     }
 
     void write_owner(std::string_view text) override {
@@ -410,10 +422,11 @@ public:
         auto opened = try_open(start_, checked(path, operation), flags | O_NOFOLLOW);
         if (!opened.is_open())
             throw_open_failed(operation, path, errno);
-        require_regular(status_of(opened, operation, path), operation, path);
+        const auto status = status_of(opened, operation, path);
+        require_regular(status, operation, path);
         if (is_new)
             make_private(opened, operation, path);
-        return std::make_unique<posix_file>(std::move(opened), path);
+        return std::make_unique<posix_file>(start_, std::move(opened), path, status);
     }
 
     path_kind kind(const std::string& path, bool follow) override {

@@ -130,6 +130,11 @@ public:
     // Nobody sleeps here: time passes only where it is asked for.
     std::unique_ptr<wait_word> word_at(byte_offset /*at*/) override { return nullptr; }
 
+    bool is_in_place() override {
+        const auto lock = state_->look();
+        return state_->is_at(path_, node_);
+    }
+
 private:
     void sync(operation op) {
         const auto v = state_->begin(op, path_);
@@ -179,12 +184,7 @@ public:
 
     [[nodiscard]] bool is_held() const override {
         const auto lock = state_->look();
-        try {
-            const auto p = state_->find("lock", path_);
-            return p.there && *p.there == entry{node_};
-        } catch (const io_error&) {
-            return false;
-        }
+        return state_->is_at(path_, node_);
     }
 
     void write_owner(std::string_view text) override {

@@ -113,6 +113,15 @@ file_ptr simulated_disk::state::find_file(const char* verb, const std::string& p
     return std::get<file_ptr>(*p.there);
 }
 
+bool simulated_disk::state::is_at(const std::string& path, const file_ptr& node) const {
+    try {
+        const auto p = find("look at", path);
+        return p.there && *p.there == simulated::entry{node};
+    } catch (const io_error&) {
+        return false;
+    }
+}
+
 file_ptr simulated_disk::state::create_file(const place& at) const {
     auto created = std::make_shared<file_node>();
     at.parent->change({at.name, {}, created}, keeps_unsynced);

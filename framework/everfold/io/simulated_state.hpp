@@ -76,6 +76,7 @@ struct simulated_disk::state {
     find_directory(const char* verb, const std::string& path) const;
     [[nodiscard]] simulated::file_ptr find_file(const char* verb, const std::string& path) const;
 
+    [[nodiscard]] bool is_at(const std::string& path, const simulated::file_ptr& node) const;
     [[nodiscard]] simulated::file_ptr create_file(const place& at) const;
 };
 

@@ -10,7 +10,6 @@ namespace {
 
 // Large enough that the calls cost nothing beside the bytes, small enough to stay in cache.
 constexpr std::size_t read_ahead = 256_KiB;
-constexpr std::size_t read_alone = 4_KiB;
 
 } // namespace
 
@@ -39,12 +38,12 @@ frame_reader::frame_reader(
     , seed_{header_seed}
     , batch_bytes_max_{batch_bytes_max} {}
 
-bytes_view frame_reader::window(std::uint64_t at, std::size_t size) {
+bytes_view frame_reader::window(std::uint64_t at, std::size_t size, std::size_t alone) {
     if (at >= buffer_at_ && at + size <= buffer_at_ + buffer_size_)
         return bytes_view{buffer_}.subspan(static_cast<std::size_t>(at - buffer_at_), size);
     const bool is_sequential =
         at == expected_next_ || (at >= buffer_at_ && at <= buffer_at_ + buffer_size_);
-    const auto wanted = std::max(size, is_sequential ? read_ahead : read_alone);
+    const auto wanted = std::max(size, is_sequential ? read_ahead : alone);
     if (buffer_.size() < wanted)
         buffer_.resize(wanted);
     buffer_at_ = at;
@@ -58,13 +57,16 @@ const frame_view* frame_reader::fail(frame_fault fault) noexcept {
     return nullptr;
 }
 
-const frame_view* frame_reader::read(byte_offset at, byte_offset end) {
+const frame_view* frame_reader::read(byte_offset at, byte_offset end, std::size_t believed) {
     if (at >= end)
         return fail(frame_fault::end_of_segment);
     const auto room = end - at;
     if (room < frame_overhead)
         return fail(frame_fault::header);
-    const auto header_bytes = window(at.value(), frame_header_size);
+    // An index may say anything.
+    const auto alone =
+        std::clamp(believed, frame_header_size, std::size_t{batch_bytes_max_} + frame_overhead);
+    const auto header_bytes = window(at.value(), frame_header_size, alone);
     if (header_bytes.empty())
         return fail(frame_fault::end_of_segment);
     const auto header = decode_frame_header(header_bytes, seed_, at);

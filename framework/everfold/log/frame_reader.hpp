@@ -47,8 +47,10 @@ public:
     );
 
     /// The frame at `at`, which ends at or before `end`; null with a fault otherwise. What it
-    /// points to lives until the next call. Reads ahead where frames are asked for in order.
-    [[nodiscard]] const frame_view* read(byte_offset at, byte_offset end);
+    /// points to lives until the next call. Reads ahead where frames are asked for in order, and
+    /// else as many bytes at once as the caller believes that it has.
+    [[nodiscard]] const frame_view*
+    read(byte_offset at, byte_offset end, std::size_t believed = usual_size);
 
     [[nodiscard]] frame_fault fault() const noexcept { return fault_; }
 
@@ -70,8 +72,10 @@ public:
     [[nodiscard]] std::uint32_t batch_bytes_max() const noexcept { return batch_bytes_max_; }
 
 private:
-    /// `size` bytes at `at`, or fewer where the segment ends.
-    bytes_view window(std::uint64_t at, std::size_t size);
+    static constexpr std::size_t usual_size = 4096;
+
+    /// `size` bytes at `at`, or fewer where the segment ends; `alone` at least are read.
+    bytes_view window(std::uint64_t at, std::size_t size, std::size_t alone = usual_size);
     const frame_view* fail(frame_fault fault) noexcept;
 
     std::shared_ptr<segment_source> source_;

@@ -16,9 +16,12 @@ namespace everfold::log {
 
 const frame_view*
 read_known_frame(frame_reader& reader, const readable_segment& in, std::size_t number) {
+    constexpr byte_offset nowhere{std::numeric_limits<std::uint64_t>::max()};
     const auto entry = in.index->frame(number);
     const auto* frame =
-        reader.read(entry.at(), byte_offset{std::numeric_limits<std::uint64_t>::max()});
+        number + 1 < in.frame_count
+            ? reader.read(entry.at(), nowhere, in.index->frame(number + 1).at() - entry.at())
+            : reader.read(entry.at(), nowhere);
     const auto chain_before =
         number == 0 ? in.entry->chain_start : in.index->frame(number - 1).chain_after;
     if (frame != nullptr && chain_through(*frame, chain_before) == entry.chain_after)

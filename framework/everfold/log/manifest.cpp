@@ -273,37 +273,57 @@ std::uint64_t in_flight_max_at_commit(const size_limits& limits) noexcept {
     return 2 * (std::uint64_t{limits.batch_bytes_max} + frame_overhead);
 }
 
+head_file::head_file(io::file_system& files, const std::string& directory)
+    : path_{io::join(directory, head_name)} {
+    if (files.kind(path_) == io::path_kind::missing)
+        throw corruption{path_, byte_offset{0}, "the head mark is missing"};
+    file_ = files.open(path_, io::open_mode::read);
+}
+
+std::size_t head_file::read(std::span<std::byte> into) {
+    return file_->read_at(byte_offset{0}, into);
+}
+
+bool head_file::is_still(std::uint32_t word) {
+    std::array<std::byte, sizeof word> now{};
+    return file_->read_at(slot_word(head_slot_size), now) == now.size() &&
+           load_le<std::uint32_t>(now.data()) == word && file_->is_in_place();
+}
+
 head_mark_read
 read_head_mark(io::file_system& files, const std::string& directory, const uuid& log_id) {
-    const auto path = io::join(directory, head_name);
+    head_file in{files, directory};
+    return read_head_mark(in, log_id);
+}
+
+head_mark_read read_head_mark(head_file& in, const uuid& log_id) {
+    const auto& path = in.path();
     const auto damaged = [&](const char* what) { return corruption{path, byte_offset{0}, what}; };
-    if (files.kind(path) == io::path_kind::missing)
-        throw damaged("the head mark is missing");
     // A writer may be overwriting one slot at this moment; the other is whole, or the next read.
     for (int attempt = 0; attempt < 3; ++attempt) {
         std::array<std::byte, 2 * head_slot_size> buffer{};
-        const auto size = files.open(path, io::open_mode::read)->read_at(byte_offset{0}, buffer);
+        const auto size = in.read(buffer);
         const auto slots = read_slots(slot_kind::head, bytes_view{buffer}.first(size));
         if (!slots)
             continue;
         if (slots->newest.log_id != log_id)
             throw damaged("the head mark is of another log");
-        payload_reader in{slots->newest.payload, path};
+        payload_reader said{slots->newest.payload, path};
         head_mark mark;
-        mark.segment_number = in.number<std::uint64_t>();
-        mark.segment_id = in.number<std::uint64_t>();
-        mark.durable = byte_offset{in.number<std::uint64_t>()};
-        mark.end = position{in.number<std::uint64_t>()};
-        mark.epoch = in.number<std::uint32_t>();
-        const auto state = in.number<std::uint32_t>();
+        mark.segment_number = said.number<std::uint64_t>();
+        mark.segment_id = said.number<std::uint64_t>();
+        mark.durable = byte_offset{said.number<std::uint64_t>()};
+        mark.end = position{said.number<std::uint64_t>()};
+        mark.epoch = said.number<std::uint32_t>();
+        const auto state = said.number<std::uint32_t>();
         if (state > 2)
-            in.fail("a head mark of an unknown state");
+            said.fail("a head mark of an unknown state");
         mark.state = static_cast<head_state>(state);
-        mark.boot_id = in.id();
-        mark.in_flight_max = in.number<std::uint64_t>();
-        if (!in.is_at_end()) { // the first logs had no mirrors
-            mark.pair = in.number<std::uint64_t>();
-            mark.is_paired = in.number<std::uint32_t>() != 0;
+        mark.boot_id = said.id();
+        mark.in_flight_max = said.number<std::uint64_t>();
+        if (!said.is_at_end()) { // the first logs had no mirrors
+            mark.pair = said.number<std::uint64_t>();
+            mark.is_paired = said.number<std::uint32_t>() != 0;
         }
         return {mark, slots->newest.generation, slots->are_both_whole, slots->word};
     }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -126,9 +127,27 @@ struct head_mark_read {
     std::optional<std::uint32_t> word{};
 };
 
+/// The open file of the head mark, for who reads it again and again.
+class head_file {
+public:
+    /// Throws corruption where it is missing.
+    head_file(io::file_system& files, const std::string& directory);
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] std::size_t read(std::span<std::byte> into);
+
+    /// Whether it is still the log's head mark, and the one that was read with `word`.
+    [[nodiscard]] bool is_still(std::uint32_t word);
+
+private:
+    std::string path_;
+    std::unique_ptr<io::file> file_;
+};
+
 /// Throws corruption where no slot is whole.
 [[nodiscard]] head_mark_read
 read_head_mark(io::file_system& files, const std::string& directory, const uuid& log_id);
+[[nodiscard]] head_mark_read read_head_mark(head_file& in, const uuid& log_id);
 
 /// Writes the whole file anew; durable on return.
 void replace_head_mark(

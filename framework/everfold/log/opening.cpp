@@ -428,10 +428,17 @@ loaded_log load_for_reading(const io::machine& machine, const std::string& direc
 }
 
 void follow(const io::machine& machine, const std::string& directory, loaded_log& log) {
-    auto head = read_head_mark(*machine.files, directory, log.content.log_id);
-    log.head_word = head.word;
-    if (head.mark == log.head.mark)
+    if (log.taken_in.is_newest())
         return;
+    log.taken_in = {};
+    const auto file = std::make_shared<head_file>(*machine.files, directory);
+    auto head = read_head_mark(*file, log.content.log_id);
+    const seen_head seen{head.word ? file : nullptr, head.word.value_or(0)};
+    log.head_word = head.word;
+    if (head.mark == log.head.mark) {
+        log.taken_in = seen;
+        return;
+    }
     const auto was_active = log.content.segments.back().number;
     if (head.mark.segment_number != was_active) {
         auto view = take_view(machine, directory);
@@ -460,8 +467,11 @@ void follow(const io::machine& machine, const std::string& directory, loaded_log
             reader.source(), log.active.at, std::string{log.active.why}, log.active.next
         );
     // Only now: after a failure, or ahead of the manifest, the next call tries again.
-    if (head.mark.segment_number == active.number)
+    if (head.mark.segment_number == active.number) {
         log.head = head;
+        if (head.word == seen.word)
+            log.taken_in = seen;
+    }
     log.index->publish();
 }
 

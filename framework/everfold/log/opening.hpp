@@ -24,12 +24,22 @@ struct open_notes {
     std::vector<std::string> notes{};
 };
 
+/// A head mark that was read: its file, and the word in it that changes with the next one.
+struct seen_head {
+    std::shared_ptr<head_file> file{}; // null: there is none
+    std::uint32_t word{};
+
+    [[nodiscard]] bool is_newest() const { return file != nullptr && file->is_still(word); }
+};
+
 /// A loaded log: its index, and where the active segment stands. Sealed segments were not read.
 struct loaded_log {
     manifest content{};
     head_mark_read head{};
     /// Of the head mark that was looked at last, whether or not all of it was taken in.
     std::optional<std::uint32_t> head_word{};
+    /// All that it says was taken in. Only of a reader.
+    seen_head taken_in{};
     std::unique_ptr<log_index> index{};
     std::shared_ptr<io::file> active_file{};
     /// How far the active segment was walked.

@@ -96,9 +96,31 @@ std::uint32_t segment_index::tag_number(std::uint32_t in_record) const {
 }
 
 std::size_t segment_index::frame_of(std::uint32_t ordinal, std::size_t count) const {
-    // The last of the frames that begin at or before the event.
+    // The last of the frames that begin at or before the event: in [low, high).
     std::size_t low = 0;
     std::size_t high = count;
+    // Where appends are of one size, it is at or near the same share of the frames.
+    const auto all = event_count();
+    if (all > 0 && count > 1) {
+        const auto share = std::uint64_t{ordinal} * frame_count() / all;
+        const auto guess = static_cast<std::size_t>(std::min<std::uint64_t>(share, count - 1));
+        std::size_t step = 1;
+        if (frame(guess).first_ordinal <= ordinal) {
+            low = guess;
+            while (low + step < count && frame(low + step).first_ordinal <= ordinal) {
+                low += step;
+                step *= 2;
+            }
+            high = std::min(count, low + step);
+        } else {
+            high = guess;
+            while (step < high && frame(high - step).first_ordinal > ordinal) {
+                high -= step;
+                step *= 2;
+            }
+            low = step < high ? high - step : 0;
+        }
+    }
     while (high - low > 1) {
         const auto middle = low + (high - low) / 2;
         (frame(middle).first_ordinal <= ordinal ? low : high) = middle;

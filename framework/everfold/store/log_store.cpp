@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/error.hpp>
 #include <everfold/event/cbor.hpp>
+#include <everfold/log/number_slots.hpp>
 #include <everfold/store/context.hpp>
 #include <everfold/store/log_selection.hpp>
 #include <everfold/store/log_store.hpp>
@@ -10,7 +11,7 @@
 #include <everfold/store/snapshot_place.hpp>
 
 #include <algorithm>
-#include <set>
+#include <functional>
 #include <utility>
 
 namespace everfold {
@@ -20,23 +21,34 @@ namespace {
 void require_sensible(const append_request& request) {
     if (request.streams.empty())
         throw error{errc::invalid, "an append names at least one stream"};
-    std::set<std::string_view> seen;
+    log::number_slots seen;
+    std::uint32_t count = 0;
     for (const auto& to : request.streams) {
         if (to.events.empty())
             throw error{
                 errc::invalid,
                 "an append has at least one event for each stream; '" + printable(to.stream) +
                     "' has none"};
-        if (!seen.insert(to.stream).second)
+        if (request.streams.size() == 1)
+            return;
+        const auto hash = std::hash<std::string_view>{}(to.stream);
+        if (seen.find(hash, [&](std::uint32_t i) {
+                return request.streams[i].stream == to.stream;
+            }))
             throw error{
                 errc::invalid,
                 "an append names each stream once; '" + printable(to.stream) + "' is there twice"};
+        seen.add(hash, count++);
     }
 }
 
 /// Texts and bytes stay the request's.
 std::vector<log::draft> drafts_of(const append_request& request) {
+    std::size_t count = 0;
+    for (const auto& to : request.streams)
+        count += to.events.size();
     std::vector<log::draft> out;
+    out.reserve(count);
     for (const auto& to : request.streams) {
         for (const auto& event : to.events) {
             validate(event.payload);
@@ -188,7 +200,8 @@ condition_check log_store::conditions_of(const append_request& request) {
         return std::holds_alternative<no_event_matching>(c);
     });
     const bool asks_own = asks && names_own_stream(request);
-    return {log_->index(), request, asks ? reachable(asks_own) : nullptr};
+    const auto& index = log_->index();
+    return {index, request, asks ? reachable(index, asks_own) : nullptr};
 }
 
 append_result log_store::append(const append_request& request) {
@@ -288,18 +301,23 @@ bool log_store::wait_durable(position p, std::chrono::milliseconds timeout) {
     return log_->wait_durable(p, timeout);
 }
 
-const stream_rules& log_store::rules() {
+const stream_rules& log_store::rules(const log::log_index& index) {
     // Only this store's writer can record rules, where it has one.
     if (!log_->is_writable() || !are_rules_known_) {
-        rules_.refresh(log_->index());
+        rules_.refresh(index);
         are_rules_known_ = true;
     }
     return rules_;
 }
 
-std::shared_ptr<const log::reachability> log_store::reachable(bool shows_own) {
-    const auto& index = log_->index();
-    const auto& known = rules();
+const stream_rules& log_store::rules() {
+    // Asking for the index reads what another process has written, where one may have.
+    return log_->is_writable() && are_rules_known_ ? rules_ : rules(log_->index());
+}
+
+std::shared_ptr<const log::reachability>
+log_store::reachable(const log::log_index& index, bool shows_own) {
+    const auto& known = rules(index);
     if (known.are_none() && shows_own)
         return nullptr;
     return std::make_shared<reachable_now>(known, index, clock()->now(), shows_own);
@@ -380,7 +398,7 @@ scavenge_report log_store::scavenge(const scavenge_options& options) {
     if (options.why.size() > log::provenance_text_max)
         throw error{errc::invalid, "the reason of a removal takes at most 4,096 bytes"};
     const auto& index = log_->index();
-    const auto& known = rules();
+    const auto& known = rules(index);
     const reachable_now reachable{known, index, clock()->now(), true};
     const auto plan = [&](const log::readable_segment& in) {
         return known.are_none() ? log::removal{} : unreachable_in(in, index, known, reachable);
@@ -426,7 +444,7 @@ std::unique_ptr<event_cursor> log_store::read(const query& q) {
     const auto& index = log_->index();
     auto wanted = select(q, index);
     if (wanted)
-        wanted->reachable = reachable(names_own_stream(q) || names_streams_only(q));
+        wanted->reachable = reachable(index, names_own_stream(q) || names_streams_only(q));
     return std::make_unique<log_store_cursor>(log_, index, q, std::move(wanted));
 }
 
@@ -450,9 +468,9 @@ std::optional<position> log_store::position_at(timestamp t) {
 }
 
 std::vector<std::string> log_store::streams() {
-    auto out = log_->index().stream_names();
-    if (const auto now = reachable(false)) {
-        const auto& index = log_->index();
+    const auto& index = log_->index();
+    auto out = index.stream_names();
+    if (const auto now = reachable(index, false)) {
         std::erase_if(out, [&](const std::string& name) {
             return now->of(name).from_revision >= index.next_revision(name).value_or(0);
         });

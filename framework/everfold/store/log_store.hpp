@@ -71,10 +71,12 @@ private:
     /// The first answer to a repeated append, one of whose streams was tombstoned since.
     [[nodiscard]] std::optional<append_result>
     found_in_ended(const append_request& request, std::span<const log::draft> drafts);
-    /// Up to date with what can be read.
+    /// Up to date with `index`, or with what can be read now.
+    const stream_rules& rules(const log::log_index& index);
     const stream_rules& rules();
     /// Null where everything can be reached.
-    [[nodiscard]] std::shared_ptr<const log::reachability> reachable(bool shows_own);
+    [[nodiscard]] std::shared_ptr<const log::reachability>
+    reachable(const log::log_index& index, bool shows_own);
     /// Whether all of the stream's events can be reached.
     [[nodiscard]] bool is_whole(std::string_view stream);
     [[nodiscard]] append_result append_rule(

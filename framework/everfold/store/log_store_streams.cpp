@@ -85,7 +85,7 @@ private:
 
 std::optional<stream_end> log_store::end_of(std::string_view stream) {
     const auto& index = log_->index();
-    const auto& known = rules();
+    const auto& known = rules(index);
     if (known.are_none())
         return {};
     const auto rule = known.of(stream);
@@ -101,7 +101,7 @@ std::optional<stream_end> log_store::end_of(std::string_view stream) {
 
 stream_info log_store::about(std::string_view stream) {
     const auto& index = log_->index();
-    const auto& known = rules();
+    const auto& known = rules(index);
     stream_info out{.name = std::string{stream}, .category = std::string{category_of(stream)}};
     if (const auto rule = known.of(stream)) {
         out.begins_at = revision{rule->begins_at};
@@ -163,7 +163,7 @@ std::vector<stored_type> log_store::types() {
 
 std::unique_ptr<stream_cursor> log_store::list_streams() {
     const auto& index = log_->index();
-    return std::make_unique<listed_streams>(shared_from_this(), index, rules().tombstoned());
+    return std::make_unique<listed_streams>(shared_from_this(), index, rules(index).tombstoned());
 }
 
 } // namespace everfold
