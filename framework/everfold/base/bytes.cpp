@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <everfold/base/bytes.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -99,6 +100,12 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 bool is_printable(std::string_view text) noexcept {
+    // Most names are ASCII.
+    const auto other = std::ranges::find_if(text, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte >= 0x7F;
+    });
+    text.remove_prefix(static_cast<std::size_t>(other - text.begin()));
     while (!text.empty()) {
         const auto next = next_code_point(text);
         if (next.length == 0 || is_control(next.value))

@@ -77,13 +77,13 @@ batch_framer::batch_framer(
     , seed_{header_seed(index.log_id(), active.id)}
     , here_{at} {
     index.ask_active([&](const growing_index& here) {
-        gathering_ = framed_names{here.stream_count(), here.tag_count()};
+        gathering_->restart(here.stream_count(), here.tag_count());
         for (std::uint32_t i = 0; i < here.type_count(); ++i) {
             const auto type = here.type(i);
             static_cast<void>(types_here_.intern(type.name, type.version, type.format));
         }
     });
-    taken_ = framed_names{gathering_.next_stream(), gathering_.next_tag()};
+    taken_->restart(gathering_->next_stream(), gathering_->next_tag());
 }
 
 void batch_framer::begin_segment(const segment_entry& active) {
@@ -92,8 +92,8 @@ void batch_framer::begin_segment(const segment_entry& active) {
     here_.frame_count = 0;
     here_.last_frame = {};
     here_.watermark = {};
-    gathering_ = {};
-    taken_ = {};
+    gathering_->restart(0, 0);
+    taken_->restart(0, 0);
     types_here_ = {};
     appends_here_.clear();
     elsewhere_.clear();
@@ -102,13 +102,13 @@ void batch_framer::begin_segment(const segment_entry& active) {
 void batch_framer::take(byte_buffer& into) {
     into.clear();
     gathered_.swap(into);
-    framed_names next{gathering_.next_stream(), gathering_.next_tag()};
-    taken_ = std::exchange(gathering_, std::move(next));
+    taken_.swap(gathering_);
+    gathering_->restart(taken_->next_stream(), taken_->next_tag());
 }
 
 std::optional<std::uint32_t>
 batch_framer::find_stream(const growing_index& here, std::string_view name) const {
-    for (const auto* names : {&gathering_, &taken_}) {
+    for (const auto* names : {gathering_.get(), taken_.get()}) {
         if (const auto number = names->find_stream(name))
             return number;
     }
@@ -117,7 +117,7 @@ batch_framer::find_stream(const growing_index& here, std::string_view name) cons
 
 std::optional<std::uint32_t>
 batch_framer::find_tag(const growing_index& here, std::string_view text) const {
-    for (const auto* names : {&gathering_, &taken_}) {
+    for (const auto* names : {gathering_.get(), taken_.get()}) {
         if (const auto number = names->find_tag(text))
             return number;
     }
@@ -125,7 +125,7 @@ batch_framer::find_tag(const growing_index& here, std::string_view text) const {
 }
 
 stream_head batch_framer::head_of(const growing_index& here, std::uint32_t stream) const {
-    for (const auto* names : {&gathering_, &taken_}) {
+    for (const auto* names : {gathering_.get(), taken_.get()}) {
         if (const auto* head = names->head(stream))
             return *head;
     }
@@ -137,7 +137,7 @@ stream_head batch_framer::head_of(const growing_index& here, std::uint32_t strea
 }
 
 std::string_view batch_framer::name_of_stream(std::uint32_t number) const {
-    for (const auto* names : {&gathering_, &taken_}) {
+    for (const auto* names : {gathering_.get(), taken_.get()}) {
         if (const auto name = names->stream(number))
             return *name;
     }
@@ -145,7 +145,7 @@ std::string_view batch_framer::name_of_stream(std::uint32_t number) const {
 }
 
 std::string_view batch_framer::name_of_tag(std::uint32_t number) const {
-    for (const auto* names : {&gathering_, &taken_}) {
+    for (const auto* names : {gathering_.get(), taken_.get()}) {
         if (const auto text = names->tag(number))
             return *text;
     }
@@ -153,21 +153,24 @@ std::string_view batch_framer::name_of_tag(std::uint32_t number) const {
 }
 
 void batch_framer::look_up(std::span<const draft> events) {
-    looked_up_.clear();
-    next_looked_up_ = 0;
+    looked_up_ = events;
+    next_asked_ = 0;
+    streams_looked_up_.clear();
+    tags_looked_up_.clear();
+    next_tag_ = 0;
     std::vector<std::string_view> unknown;
     index_->ask_active([&](const growing_index& here) {
         for (const auto& event : events) {
             const auto stream = find_stream(here, event.stream);
-            looked_up_.push_back(stream);
+            streams_looked_up_.push_back(stream);
             if (!stream) {
                 unknown.push_back(event.stream);
-            } else if (gathering_.head(*stream) == nullptr) {
+            } else if (gathering_->head(*stream) == nullptr) {
                 const auto head = head_of(here, *stream);
-                gathering_.head_of(*stream) = head;
+                gathering_->head_of(*stream) = head;
             }
             for (const auto& tag : event.tags)
-                looked_up_.push_back(find_tag(here, tag));
+                tags_looked_up_.push_back(find_tag(here, tag));
         }
     });
     for (const auto stream : unknown) {
@@ -179,17 +182,39 @@ void batch_framer::look_up(std::span<const draft> events) {
     }
 }
 
+void batch_framer::forget_look_up() {
+    looked_up_ = {};
+    elsewhere_.clear();
+    // Without frames it holds nothing but where the batch's streams stand.
+    if (gathered_.empty())
+        gathering_->restart(gathering_->next_stream(), gathering_->next_tag());
+}
+
+std::optional<std::uint64_t> batch_framer::looked_up_revision(std::string_view stream) const {
+    for (; next_asked_ < looked_up_.size(); ++next_asked_) {
+        const auto known = looked_up_[next_asked_].stream;
+        if (known.data() != stream.data() || known.size() != stream.size())
+            continue;
+        if (const auto number = streams_looked_up_[next_asked_])
+            return gathering_->head(*number)->next_revision;
+        return elsewhere_.find(std::string{known})->second;
+    }
+    return {};
+}
+
 std::optional<revision> batch_framer::last_revision(std::string_view stream) const {
-    auto next = index_->ask_active([&](const growing_index& here) -> std::optional<std::uint64_t> {
-        const auto number = find_stream(here, stream);
-        if (!number)
-            return {};
-        for (const auto* names : {&gathering_, &taken_}) {
-            if (const auto* head = names->head(*number))
-                return head->next_revision;
-        }
-        return here.stream(*number).base + here.count_of_stream(*number);
-    });
+    auto next = looked_up_revision(stream);
+    if (!next)
+        next = index_->ask_active([&](const growing_index& here) -> std::optional<std::uint64_t> {
+            const auto number = find_stream(here, stream);
+            if (!number)
+                return {};
+            for (const auto* names : {gathering_.get(), taken_.get()}) {
+                if (const auto* head = names->head(*number))
+                    return head->next_revision;
+            }
+            return here.stream(*number).base + here.count_of_stream(*number);
+        });
     if (!next) {
         const auto known = elsewhere_.find(std::string{stream});
         next =
@@ -226,12 +251,12 @@ std::uint32_t
 batch_framer::number_of_stream(std::string_view name, std::optional<std::uint32_t> looked_up) {
     if (looked_up)
         return *looked_up;
-    if (const auto from_this_batch = gathering_.find_stream(name))
+    if (const auto from_this_batch = gathering_->find_stream(name))
         return *from_this_batch;
     const auto elsewhere = elsewhere_.find(std::string{name});
     check(elsewhere != elsewhere_.end(), "a batch's streams are looked up before");
-    const auto number = gathering_.add_stream(name);
-    gathering_.head_of(number).next_revision = elsewhere->second;
+    const auto number = gathering_->add_stream(name);
+    gathering_->head_of(number).next_revision = elsewhere->second;
     append_record(
         gathered_,
         names_record{
@@ -262,28 +287,29 @@ std::uint32_t
 batch_framer::number_of_tag(std::string_view text, std::optional<std::uint32_t> looked_up) {
     if (looked_up)
         return *looked_up;
-    if (const auto from_this_batch = gathering_.find_tag(text))
+    if (const auto from_this_batch = gathering_->find_tag(text))
         return *from_this_batch;
-    const auto number = gathering_.add_tag(text);
+    const auto number = gathering_->add_tag(text);
     append_record(gathered_, names_record{.kind = name_kind::tag, .number = number, .name = text});
     return number;
 }
 
 void batch_framer::add_event(
     const draft& event,
+    std::optional<std::uint32_t> looked_up,
     std::int64_t recorded_ns,
     std::int64_t frame_ns,
     std::uint64_t buffer_at,
     placed& out
 ) {
     // Names first: each brings its own record.
-    const auto number = number_of_stream(event.stream, looked_up_[next_looked_up_++]);
+    const auto number = number_of_stream(event.stream, looked_up);
     const auto type = number_of_type(event);
     tags_.clear();
     for (const auto& tag : event.tags)
-        append_le(tags_, number_of_tag(tag, looked_up_[next_looked_up_++]));
+        append_le(tags_, number_of_tag(tag, tags_looked_up_[next_tag_++]));
 
-    auto& stream = gathering_.head_of(number);
+    auto& stream = gathering_->head_of(number);
     const auto at = buffer_at + gathered_.size();
     const auto link = stream.last_record_at == 0 ? 0 : (at - stream.last_record_at) / 8;
     append_record(
@@ -311,17 +337,22 @@ void batch_framer::add_event(
 placed batch_framer::add_batch(
     std::span<const draft> events, const uuid& append_id, timestamp now, byte_offset durable
 ) {
-    check(next_looked_up_ == 0 && !looked_up_.empty(), "a batch is looked up before, and once");
+    check(
+        events.data() == looked_up_.data() && events.size() == looked_up_.size(),
+        "a batch is looked up before, and once"
+    );
+    looked_up_ = {};
     const auto recorded = recorded_times(events, now);
     const auto start = gathered_.size();
     const auto buffer_at = here_.at.value() - start;
     placed out{.first = here_.next};
+    out.revisions.reserve(events.size());
     gathered_.resize(start + frame_header_size);
     append_bytes(gathered_, append_id.octets);
     if (!append_id.is_nil())
         appends_here_.insert(append_id);
     for (std::size_t i = 0; i < events.size(); ++i)
-        add_event(events[i], recorded[i], recorded.back(), buffer_at, out);
+        add_event(events[i], streams_looked_up_[i], recorded[i], recorded.back(), buffer_at, out);
     here_.recorded_ns = recorded.back();
     finish_frame(
         start,

@@ -15,6 +15,7 @@
 #include <everfold/log/record.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -62,7 +63,11 @@ public:
     batch_framer(const log_index& index, const segment_entry& active, const walk_state& at);
 
     /// Looks up where the batch's streams stand; what can fail of that fails here, with no harm.
+    /// The events live until add_batch() or forget_look_up().
     void look_up(std::span<const draft> events);
+
+    /// The batch that was looked up is not added.
+    void forget_look_up();
 
     /// Appends one batch, which was looked up, to gathered(). An exception leaves it unusable:
     /// numbers are half given.
@@ -103,7 +108,8 @@ public:
         const std::vector<selection_item>& items, position from, bytes_view in_flight
     ) const;
 
-    /// The last revision that was given out in a stream.
+    /// The last revision that was given out in a stream. Least costs who asks about the streams of
+    /// the batch that was looked up, by the texts that it has, in its order.
     [[nodiscard]] std::optional<revision> last_revision(std::string_view stream) const;
 
 private:
@@ -113,6 +119,8 @@ private:
     [[nodiscard]] std::optional<std::uint32_t>
     find_tag(const growing_index& here, std::string_view text) const;
     [[nodiscard]] stream_head head_of(const growing_index& here, std::uint32_t stream) const;
+    /// What look_up() found of it; nothing for other streams.
+    [[nodiscard]] std::optional<std::uint64_t> looked_up_revision(std::string_view stream) const;
     /// By the segment's numbers; no lock.
     [[nodiscard]] std::string_view name_of_stream(std::uint32_t number) const;
     [[nodiscard]] std::string_view name_of_tag(std::uint32_t number) const;
@@ -129,6 +137,7 @@ private:
     /// `buffer_at` is the segment's offset of the first gathered byte.
     void add_event(
         const draft& event,
+        std::optional<std::uint32_t> looked_up, ///< its stream
         std::int64_t recorded_ns,
         std::int64_t frame_ns,
         std::uint64_t buffer_at,
@@ -142,13 +151,16 @@ private:
     byte_buffer tags_{};
     walk_state here_{};
     // What is not in the index, of the active segment: what gathers, and what was taken last.
-    framed_names gathering_{};
-    framed_names taken_{};
+    std::unique_ptr<framed_names> gathering_{std::make_unique<framed_names>()};
+    std::unique_ptr<framed_names> taken_{std::make_unique<framed_names>()};
     type_table types_here_{}; // all of them: they are few
     /// Of each event that was looked up: the number of its stream, then of its tags, where they
     /// have one.
-    std::vector<std::optional<std::uint32_t>> looked_up_{};
-    std::size_t next_looked_up_{};
+    std::span<const draft> looked_up_{};
+    std::vector<std::optional<std::uint32_t>> streams_looked_up_{}; // of each event
+    std::vector<std::optional<std::uint32_t>> tags_looked_up_{};    // of one event after the other
+    std::size_t next_tag_{};
+    mutable std::size_t next_asked_{}; // of the events
     /// Of the active segment, since this framer has been at it.
     std::set<uuid> appends_here_{};
     /// The next revision of streams that were looked up and have no event in this segment.

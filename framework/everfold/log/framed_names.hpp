@@ -5,11 +5,12 @@
 
 #include <everfold/log/growing_index.hpp>
 #include <everfold/log/names.hpp>
+#include <everfold/log/number_slots.hpp>
 
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 namespace everfold::log {
 
@@ -23,12 +24,19 @@ struct stream_head {
 /// What one group of frames brings.
 class framed_names {
 public:
-    framed_names() = default;
-
-    /// The next names get these numbers.
-    framed_names(std::uint32_t first_stream, std::uint32_t first_tag) noexcept
-        : first_stream_{first_stream}
-        , first_tag_{first_tag} {}
+    /// Nothing is left, and the next names get these numbers.
+    void restart(std::uint32_t first_stream, std::uint32_t first_tag) {
+        first_stream_ = first_stream;
+        first_tag_ = first_tag;
+        if (streams_.size() > 0)
+            streams_ = {};
+        if (tags_.size() > 0)
+            tags_ = {};
+        if (heads_.capacity() > heads_kept_max)
+            heads_ = {};
+        heads_.clear();
+        places_.clear();
+    }
 
     [[nodiscard]] std::optional<std::uint32_t> find_stream(std::string_view name) const {
         return behind(first_stream_, streams_.find(name));
@@ -67,23 +75,48 @@ public:
 
     /// Of streams that events of the group are in, or may be.
     [[nodiscard]] const stream_head* head(std::uint32_t number) const {
-        const auto found = heads_.find(number);
-        return found == heads_.end() ? nullptr : &found->second;
+        const auto at = place_of(number);
+        return at ? &heads_[*at].head : nullptr;
     }
 
-    [[nodiscard]] stream_head& head_of(std::uint32_t number) { return heads_[number]; }
+    /// It stays where it is until the next call.
+    [[nodiscard]] stream_head& head_of(std::uint32_t number) {
+        if (const auto at = place_of(number))
+            return heads_[*at].head;
+        places_.add(spread(number), static_cast<std::uint32_t>(heads_.size()));
+        return heads_.emplace_back(numbered_head{number, {}}).head;
+    }
 
 private:
+    static constexpr std::size_t heads_kept_max = 4096;
+
     static std::optional<std::uint32_t>
     behind(std::uint32_t first, std::optional<std::uint32_t> found) noexcept {
         return found ? std::optional{first + *found} : std::nullopt;
+    }
+
+    struct numbered_head {
+        std::uint32_t stream{};
+        stream_head head{};
+    };
+
+    // Neighbours come together, and must not meet in the table.
+    static std::uint64_t spread(std::uint32_t number) noexcept {
+        return (number * 0x9E3779B97F4A7C15ULL) >> 32U;
+    }
+
+    [[nodiscard]] std::optional<std::uint32_t> place_of(std::uint32_t number) const {
+        return places_.find(spread(number), [&](std::uint32_t at) {
+            return heads_[at].stream == number;
+        });
     }
 
     std::uint32_t first_stream_{};
     std::uint32_t first_tag_{};
     name_table streams_{};
     name_table tags_{};
-    std::unordered_map<std::uint32_t, stream_head> heads_{};
+    number_slots places_{}; // in heads_
+    std::vector<numbered_head> heads_{};
 };
 
 } // namespace everfold::log

@@ -185,7 +185,7 @@ std::optional<placed> log_writer::append(
     auto begun = begin(events, append_id, admits, wanted);
     if (!begun)
         return {};
-    finish(*begun);
+    complete(*begun);
     return std::move(begun->where);
 }
 
@@ -200,9 +200,11 @@ std::optional<begun_append> log_writer::begin(
     const auto weight = weigh(events, limits_);
     std::unique_lock lock{mutex_};
     make_room(lock, events, weight);
-    if (!admits(heads_now{framer_, in_flight_}))
-        return {};
     framer_.look_up(events);
+    if (!admits(heads_now{framer_, in_flight_})) {
+        framer_.forget_look_up();
+        return {};
+    }
     begun_append out{.level = wanted ? stronger(level_, *wanted) : level_, .group = gathering_};
     try {
         const auto now = machine_.time->now();
@@ -221,6 +223,10 @@ std::optional<begun_append> log_writer::begin(
 
 void log_writer::finish(const begun_append& begun) {
     require_process();
+    complete(begun);
+}
+
+void log_writer::complete(const begun_append& begun) {
     {
         std::unique_lock lock{mutex_};
         reach(lock, begun);

@@ -197,6 +197,8 @@ private:
     void make_room(
         std::unique_lock<std::mutex>& lock, std::span<const draft> events, std::uint64_t frame_bytes
     );
+    /// As finish(), in the process that began it; not under mutex_.
+    void complete(const begun_append& begun);
     [[nodiscard]] bool
     is_segment_over(std::span<const draft> events, std::uint64_t frame_bytes) const;
     /// One step, for which others may have to be waited for.

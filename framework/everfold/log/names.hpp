@@ -64,6 +64,8 @@ public:
     }
 
     [[nodiscard]] std::optional<std::uint32_t> find(std::string_view text) const {
+        if (texts_.empty())
+            return {};
         return find(text, checksum(as_bytes(text), 0));
     }
 
@@ -102,14 +104,16 @@ public:
             return *found;
         const auto number = size();
         types_.push_back(type_name{std::string{name}, version, format});
-        numbers_.emplace(key_of(name, version, format), number);
+        numbers_.add(hash_of(name, version), number);
         return number;
     }
 
     [[nodiscard]] std::optional<std::uint32_t>
     find(std::string_view name, std::uint32_t version, payload_format format) const {
-        const auto found = numbers_.find(key_of(name, version, format));
-        return found == numbers_.end() ? std::nullopt : std::optional{found->second};
+        return numbers_.find(hash_of(name, version), [&](std::uint32_t number) {
+            const auto& known = types_[number];
+            return known.name == name && known.version == version && known.format == format;
+        });
     }
 
     [[nodiscard]] const type_name& operator[](std::uint32_t number) const noexcept {
@@ -121,17 +125,12 @@ public:
     }
 
 private:
-    static std::string key_of(std::string_view name, std::uint32_t version, payload_format format) {
-        std::string key{name};
-        key += '\0';
-        key += std::to_string(version);
-        key += '\0';
-        key += std::to_string(static_cast<unsigned>(format));
-        return key;
+    static std::uint64_t hash_of(std::string_view name, std::uint32_t version) noexcept {
+        return checksum(as_bytes(name), version);
     }
 
     stable_vector<type_name> types_{};
-    std::unordered_map<std::string, std::uint32_t> numbers_{};
+    number_slots numbers_{};
 };
 
 } // namespace everfold::log

@@ -2,6 +2,7 @@
 #pragma once
 // Numbers by the hash of what they stand for.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -36,7 +37,18 @@ public:
         ++count_;
     }
 
+    /// Keeps its memory, as far as that is soon cleared.
+    void clear() {
+        if (count_ == 0)
+            return;
+        if (slots_.size() > kept_max)
+            slots_ = {};
+        std::ranges::fill(slots_, slot{});
+        count_ = 0;
+    }
+
 private:
+    static constexpr std::size_t kept_max = 4096;
     static constexpr std::size_t first_size = 16; // sizes are powers of two
 
     struct slot {
