@@ -389,7 +389,7 @@ MUSEUM = (
             mutant(
                 "M28.3", "a lock whose file was replaced still counts", "io",
                 "a lock whose file was removed or replaced is no longer held",
-                (IO + "posix.cpp", "is_same_file(there, status_);", "true;"),
+                (IO + "posix.cpp", "is_same_file(there, file);", "true;"),
             ),
         ),
     ),
