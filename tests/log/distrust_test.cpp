@@ -212,6 +212,76 @@ TEST_CASE("a failed sync that nobody lived to note is not believed by the next p
     CHECK(shown >= 2);
 }
 
+TEST_CASE("one copy of the head mark is whole whatever fails, is killed and loses power in turn") {
+    // A sync that fails, or a kill, leaves a copy of which nobody knows whether it is durable.
+    const auto live = [](const std::shared_ptr<io::simulated_disk>& disk, std::uint64_t boot) {
+        std::size_t acknowledged = 0;
+        try {
+            const auto log =
+                event_log::open(io::simulated_machine(disk, boot, boot), "/log", small_log());
+            append_texts(*log, "s", {"more"});
+            ++acknowledged;
+            log->close();
+        } catch (const io::simulated_disk::powered_off&) {
+        } catch (const error&) {
+        }
+        return acknowledged;
+    };
+    const auto whole = std::make_shared<io::simulated_disk>();
+    live(whole, 1);
+    const auto copy = whole->after_kill();
+    const auto begin = copy->operation_count();
+    live(copy, 1);
+    const auto operations = copy->operation_count() - begin;
+    REQUIRE(operations > 20);
+    std::uint64_t cases = 0;
+    std::uint64_t unreadable = 0;
+    std::uint64_t lost = 0;
+    enum class mishap : std::uint8_t { fails, is_killed, fails_and_is_killed };
+    for (const auto what : {mishap::fails, mishap::is_killed, mishap::fails_and_is_killed}) {
+        const bool is_killed = what != mishap::fails;
+        for (std::uint64_t k = 0; k < operations; ++k) {
+            const auto first = whole->after_kill();
+            std::shared_ptr<io::simulated_disk> disk;
+            const auto killed_at = begin + k + (what == mishap::is_killed ? 0 : 1);
+            if (is_killed)
+                first->observe([&](std::uint64_t number, io::operation, const std::string&) {
+                    if (number == killed_at)
+                        disk = first->after_kill();
+                });
+            first->syncs_fail_as(io::failed_sync::forget);
+            if (what != mishap::is_killed)
+                first->fail_at(begin + k, EIO, false);
+            const auto acknowledged = live(first, 1);
+            first->observe({});
+            if (disk == nullptr)
+                disk = first->after_kill();
+            // Of what was killed nobody knows how far it came.
+            const auto before = is_killed ? 1 : 1 + acknowledged;
+            for (std::uint64_t j = 0; j < operations; ++j) {
+                const auto again = disk->after_kill();
+                again->power_off_at(begin + j);
+                const auto promised = before + live(again, 1);
+                for (int cuts = 0; cuts < 8; ++cuts) {
+                    const auto cut = again->after_power_cut(io::power_cut::garble, ++cases);
+                    try {
+                        const auto log =
+                            event_log::open(io::simulated_machine(cut, 3, 3), "/log", small_log());
+                        lost += read_all(*log).size() < promised ? 1U : 0U;
+                    } catch (const error&) {
+                        ++unreadable;
+                    }
+                }
+            }
+        }
+    }
+    std::printf(
+        "head mark after two mishaps: %llu cases\n", static_cast<unsigned long long>(cases)
+    );
+    CHECK(unreadable == 0);
+    CHECK(lost == 0);
+}
+
 TEST_CASE("a reader of the next boot sees all that was acknowledged, though the head mark lags") {
     const auto disk = std::make_shared<io::simulated_disk>();
     const auto log = event_log::open(io::simulated_machine(disk), "/log", small_log());

@@ -106,10 +106,15 @@ MUSEUM = (
         "M06", "After a failed sync the page cache is believed",
         "ATC 2020, Rebello and others", "the next opening goes back to what was durable",
         (mutant(
-            "M06", "the next opening on the same boot believes what it reads", "log",
+            "M06.1", "the next opening on the same boot believes what it reads", "log",
             "after a failed sync the writer stays failed, reads go on, and reopening believes no cache",
             (LOG + "opening.cpp", "durable.is_same_boot && head.mark.state == head_state::failed", "false"),
-        ),),
+        ),
+        mutant(
+            "M06.2", "a copy of the head mark that need not be durable counts as the safe one", "log",
+            "one copy of the head mark is whole whatever fails, is killed and loses power in turn",
+            (LOG + "slots.cpp", "is_first_at_risk_ = true;", "is_first_at_risk_ = false;"),
+        )),
     ),
     Exhibit(
         "M07", "A new name is not synced",

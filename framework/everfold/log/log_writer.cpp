@@ -84,6 +84,9 @@ log_writer::log_writer(
     , upkeep_{machine_, directory_, *index_, *this, options.compresses_sealed} {
     std::unique_lock all{mutex_}; // upkeep may begin before this is done
     require_lock();
+    // Its sync may have failed, which nobody lived to note.
+    if (!loaded.head.is_second_newer)
+        head_->spare_second();
     try {
         if (is_sealed_) {
             rotate();

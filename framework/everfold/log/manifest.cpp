@@ -325,7 +325,12 @@ head_mark_read read_head_mark(head_file& in, const uuid& log_id) {
             mark.pair = said.number<std::uint64_t>();
             mark.is_paired = said.number<std::uint32_t>() != 0;
         }
-        return {mark, slots->newest.generation, slots->are_both_whole, slots->word};
+        return {
+            mark,
+            slots->newest.generation,
+            slots->are_both_whole,
+            slots->is_second_newer,
+            slots->word};
     }
     throw damaged("neither copy of the head mark matches its checksum");
 }

@@ -122,6 +122,7 @@ struct head_mark_read {
     head_mark mark{};
     std::uint64_t generation{};
     bool are_both_whole{};
+    bool is_second_newer{};
     /// What a reader of this mark sleeps on, until there is a newer one (head_watch); nothing where
     /// the second slot is just being written, or damaged.
     std::optional<std::uint32_t> word{};

@@ -348,7 +348,6 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
     if (is_cache_suspect && log.active.at >= durable.at)
         walk_to_watermarks(log, reader, take);
     const auto torn = judge_tail(log, reader, durable.at);
-    rewrite_slots(machine, directory, log, read);
     if (torn > 0) {
         // What was acknowledged at another level than commit need not have been durable.
         const bool is_weaker =
@@ -370,6 +369,8 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
     }
     if (durable.is_bound && log.active.at > durable.at)
         write_again(*active_file, durable.at, log.active.at);
+    // Only now may a mark say that all of it is durable.
+    rewrite_slots(machine, directory, log, read);
     put_orphans_aside(files, directory, log.content, log.notes.notes);
     if (!log.content.dead.empty()) {
         files.sync_directory(directory);
@@ -395,6 +396,9 @@ void distrust_cache(const io::machine& machine, const std::string& directory) no
             head_slot_size,
             content.log_id,
             head.generation};
+        // The failure may have been a sync of the copy that was written last.
+        if (!head.is_second_newer)
+            slots.spare_second();
         slots.write(encode(mark));
     } catch (...) { // NOLINT(bugprone-empty-catch)
         // The opening's own failure is the one to report.

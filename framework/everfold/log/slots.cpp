@@ -121,7 +121,7 @@ void slot_writer::write_slot(std::size_t slot, bytes_view payload) {
 }
 
 void slot_writer::write(bytes_view payload) {
-    write_slot(running_slot, payload);
+    write_slot(is_first_at_risk_ ? anchor_slot : running_slot, payload);
 }
 
 void slot_writer::write_second_synced(bytes_view payload) {
@@ -130,13 +130,19 @@ void slot_writer::write_second_synced(bytes_view payload) {
 }
 
 void slot_writer::write_first_synced(bytes_view payload) {
+    is_first_at_risk_ = true;
     write_slot(anchor_slot, payload);
     file_->sync_data();
+    is_first_at_risk_ = false;
 }
 
 void slot_writer::write_both_synced(bytes_view payload) {
+    const bool is_first_in_danger = is_first_at_risk_;
+    if (is_first_in_danger)
+        write_first_synced(payload);
     write_second_synced(payload);
-    write_first_synced(payload);
+    if (!is_first_in_danger)
+        write_first_synced(payload);
 }
 
 } // namespace everfold::log

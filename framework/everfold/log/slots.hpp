@@ -63,8 +63,12 @@ public:
         std::uint64_t generation
     );
 
-    /// One write of the second slot; no sync. Wakes who sleeps on it.
+    /// One write of the second slot; no sync. Wakes who sleeps on it. Where the first one was
+    /// written and need not have become durable, it is written instead: the second is whole then.
     void write(bytes_view payload);
+
+    /// The first slot was written last, by somebody else, who may not have synced it.
+    void spare_second() noexcept { is_first_at_risk_ = true; }
 
     /// The second slot alone, synced. Until the first one is written, too, nothing else may be.
     void write_second_synced(bytes_view payload);
@@ -72,7 +76,8 @@ public:
     /// The first slot, synced, once the second one is.
     void write_first_synced(bytes_view payload);
 
-    /// Both slots, the second first, each synced.
+    /// Both slots, each synced: first the one that need not be durable, which is the second unless
+    /// it was said or found that it is the other.
     void write_both_synced(bytes_view payload);
 
     void sync() { file_->sync_data(); }
@@ -90,6 +95,7 @@ private:
     std::size_t slot_size_;
     uuid log_id_;
     std::uint64_t generation_;
+    bool is_first_at_risk_{};
     byte_buffer buffer_{};
 };
 
