@@ -126,6 +126,10 @@ const std::vector<suite>& suites() {
          "T15: clocks that jump, stand, run backwards, or are at an end",
          "a test that takes the clock at its word",
          prove_clocks},
+        {"simulation",
+         "T11: whole lives of a store, each with another choice of what goes wrong",
+         "a disk whose syncs return and do nothing",
+         prove_simulation},
     };
     return all;
 }

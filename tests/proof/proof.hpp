@@ -105,5 +105,6 @@ void prove_damage(run& r);
 void prove_io_errors(run& r);
 void prove_failed_syncs(run& r);
 void prove_clocks(run& r);
+void prove_simulation(run& r);
 
 } // namespace everfold::proof
