@@ -164,7 +164,11 @@ void prove_faults(run& r) {
 
 /// What is there must be what was promised, now and after the power went once more.
 std::string fault_after_sync(
-    const machine_state& on, const ledger& book, std::size_t promised, bool may_refuse
+    const machine_state& on,
+    const ledger& book,
+    std::size_t promised,
+    bool may_refuse,
+    bool was_told = false
 ) {
     try {
         const auto shown = recover(on, 30);
@@ -174,9 +178,12 @@ std::string fault_after_sync(
             recover({on.disk->after_power_cut(io::power_cut::lose_all, 0), on.boot + 1}, 31);
         return *again == *shown ? "" : "what was shown after the failure is gone";
     } catch (const error& e) {
-        return may_refuse && e.code() == errc::damaged
-                   ? ""
-                   : std::string{"recovery failed: "} + e.what();
+        if (may_refuse && e.code() == errc::damaged)
+            return "";
+        // The failure that was owed is told to recovery, once.
+        if (may_refuse && e.code() == errc::io && !was_told)
+            return fault_after_sync(on, book, promised, may_refuse, true);
+        return std::string{"recovery failed: "} + e.what();
     }
 }
 
