@@ -282,6 +282,25 @@ TEST_CASE("one copy of the head mark is whole whatever fails, is killed and lose
     CHECK(lost == 0);
 }
 
+TEST_CASE("a reader of a closed log with an older head mark sees what follows it, and says so") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto head = "/log/" + std::string{log::head_name};
+    event_log::open(io::simulated_machine(disk), "/log", small_log())->close();
+    byte_buffer older;
+    for (const auto* text : {"one", "two"}) {
+        older = disk->content(head);
+        const auto log = event_log::open(io::simulated_machine(disk), "/log", small_log());
+        append_texts(*log, "s", {text});
+        log->close();
+    }
+    disk->set_content(head, older);
+    const auto reader =
+        event_log::open(io::simulated_machine(disk), "/log", small_log(log::access::read_only));
+    CHECK(read_all(*reader).size() == 2);
+    REQUIRE(reader->notes().notes.size() == 1);
+    CHECK(reader->notes().notes[0].find("older than the log") != std::string::npos);
+}
+
 TEST_CASE("a reader of the next boot sees all that was acknowledged, though the head mark lags") {
     const auto disk = std::make_shared<io::simulated_disk>();
     const auto log = event_log::open(io::simulated_machine(disk), "/log", small_log());

@@ -411,7 +411,10 @@ loaded_log load_for_reading(const io::machine& machine, const std::string& direc
         auto log = begin_loading(machine, directory, std::move(view.content), view.head, false);
         const auto take = begin_walking(machine, directory, log, view.active);
         const auto durable = durable_in_active(log, machine, directory);
-        auto reader = walk_on(log, durable.is_bound ? durable.at : no_bound, take);
+        // Behind the mark of who has closed there is nothing, or the mark is an older one.
+        const bool is_bound = durable.is_bound && (view.head.mark.state != head_state::closed ||
+                                                   attempt == reading_attempts_max);
+        auto reader = walk_on(log, is_bound ? durable.at : no_bound, take);
         // Where there was no writer when the mark was read, one may have come by now: then not all
         // that was read need be durable, and what lies behind is no damage.
         const bool had_no_writer = !durable.is_bound || view.head.mark.state == head_state::closed;
@@ -421,6 +424,10 @@ loaded_log load_for_reading(const io::machine& machine, const std::string& direc
         if (durable.is_bound && log.active.at >= durable.at)
             walk_to_watermarks(log, reader, take);
         judge_as_reader(log, reader, durable);
+        if (durable.is_bound && !is_bound && log.active.at > durable.at)
+            log.notes.notes.push_back(
+                "the head mark is older than the log; what follows it is whole, and is shown"
+            );
         if (!view.are_slots_whole)
             log.notes.notes.push_back(
                 "one of the two copies of the manifest or of the head mark is damaged or just "
