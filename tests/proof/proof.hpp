@@ -106,5 +106,6 @@ void prove_io_errors(run& r);
 void prove_failed_syncs(run& r);
 void prove_clocks(run& r);
 void prove_simulation(run& r);
+void prove_cross_file(run& r);
 
 } // namespace everfold::proof
