@@ -84,9 +84,6 @@ log_writer::log_writer(
     , upkeep_{machine_, directory_, *index_, *this, options.compresses_sealed} {
     std::unique_lock all{mutex_}; // upkeep may begin before this is done
     require_lock();
-    // Its sync may have failed, which nobody lived to note.
-    if (!loaded.head.is_second_newer)
-        head_->spare_second();
     try {
         if (is_sealed_) {
             rotate();
@@ -202,11 +199,16 @@ std::optional<begun_append> log_writer::begin(
     require_process();
     const auto weight = weigh(events, limits_);
     std::unique_lock lock{mutex_};
-    make_room(lock, events, weight);
-    framer_.look_up(events);
-    if (!admits(heads_now{framer_, in_flight_})) {
+    for (;;) {
+        make_room(lock, events, weight);
+        framer_.look_up(events);
+        if (admits(heads_now{framer_, in_flight_}))
+            break;
         framer_.forget_look_up();
-        return {};
+        // What stands against it may still be lost, and then nobody should have been told of it.
+        const auto end = framer_.here().next;
+        if (level_.what() == durability::level::unsafe_none || settle_until(lock, end))
+            return {};
     }
     begun_append out{.level = wanted ? stronger(level_, *wanted) : level_, .group = gathering_};
     try {
@@ -265,7 +267,10 @@ void log_writer::make_room(
 void log_writer::settle_begun() {
     require_process();
     std::unique_lock lock{mutex_};
-    const auto end = framer_.here().next;
+    settle_until(lock, framer_.here().next);
+}
+
+bool log_writer::settle_until(std::unique_lock<std::mutex>& lock, position end) {
     // Where a full disk takes it back, the next one begins before `end` again.
     while (!failure_ && written_.next < end && framer_.here().next >= end) {
         if (is_busy())
@@ -275,6 +280,7 @@ void log_writer::settle_begun() {
     }
     if (failure_)
         rethrow_failure();
+    return framer_.here().next >= end;
 }
 
 void log_writer::drain(std::unique_lock<std::mutex>& lock) {

@@ -84,6 +84,7 @@ struct begun_append {
 ///             commit, others write meanwhile.
 /// Durability: append() returns once its batch is as durable as the level says. Readers of
 ///             the index see, at level commit, what survives a power cut; else what is written.
+///             So is what it says where it is refused: what stands against it is not lost.
 /// Failure:    the first failed write or sync is final; each later call throws writer_failed. But a
 ///             write that the disk has no room for is taken back: the appends that were waiting
 ///             throw io_error, nothing of them is in the log, and the next one may find room. At
@@ -197,6 +198,9 @@ private:
     void make_room(
         std::unique_lock<std::mutex>& lock, std::span<const draft> events, std::uint64_t frame_bytes
     );
+    /// Waits until what lies before `end` is written, and at level commit durable. False where a
+    /// full disk has taken some of it back.
+    bool settle_until(std::unique_lock<std::mutex>& lock, position end);
     /// As finish(), in the process that began it; not under mutex_.
     void complete(const begun_append& begun);
     [[nodiscard]] bool
