@@ -107,5 +107,6 @@ void prove_failed_syncs(run& r);
 void prove_clocks(run& r);
 void prove_simulation(run& r);
 void prove_cross_file(run& r);
+void prove_histories(run& r);
 
 } // namespace everfold::proof
