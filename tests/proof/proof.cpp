@@ -138,6 +138,10 @@ const std::vector<suite>& suites() {
          "T11: whole lives of a store, each with another choice of what goes wrong",
          "a disk whose syncs return and do nothing",
          prove_simulation},
+        {"round_trips",
+         "T16: what was written is what is read, with every number at the borders of its width",
+         "a number that has been through a float",
+         prove_round_trips},
     };
     return all;
 }

@@ -108,5 +108,6 @@ void prove_clocks(run& r);
 void prove_simulation(run& r);
 void prove_cross_file(run& r);
 void prove_histories(run& r);
+void prove_round_trips(run& r);
 
 } // namespace everfold::proof
