@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 40U;
 constexpr std::size_t owner_bytes_max = 256;
+constexpr std::uint64_t page_size = 4096;
 
 void collect_files(
     const directory_node& directory, const std::string& path, std::vector<std::string>& out
@@ -97,6 +98,9 @@ public:
             throw io_error{"write to", path_, EFBIG};
         const bool is_whole = v.error_number == 0 && !v.is_torn;
         const auto arrives = is_whole ? from : from.first(from.size() / 2);
+        if (v.is_torn && !from.empty() &&
+            at.value() / page_size == (at.value() + from.size() - 1) / page_size)
+            node_->before_torn.emplace(node_->current, node_->unsynced.size());
         node_->write(at.value(), arrives, state_->keeps_unsynced);
         if (v.is_torn)
             throw powered_off{}; // NOLINT(hicpp-exception-baseclass): no error to catch

@@ -120,7 +120,8 @@ public:
 
     /// The disk as the next process finds it after this one was killed: every write is there,
     /// synced or not (and still not synced), locks are gone. A disk that was shut down is mounted
-    /// again, which only what is durable survives.
+    /// again, which only what is durable survives. Of the write that power_off_at() cut short
+    /// nothing is there where it lies in one page: no kernel takes half of that from a process.
     [[nodiscard]] std::shared_ptr<simulated_disk> after_kill() const;
 
     /// Tests look at and change bytes behind the program's back; the change counts as durable.

@@ -171,6 +171,11 @@ private:
         if (!after) {
             after = std::make_shared<file_node>(*before);
             after->is_locked = false;
+            if (after->before_torn) {
+                after->current = after->before_torn->first;
+                after->unsynced.resize(after->before_torn->second);
+                after->before_torn.reset();
+            }
         }
         return after;
     }

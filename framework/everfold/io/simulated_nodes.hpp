@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -62,6 +63,9 @@ struct file_node {
     std::vector<file_change> unsynced{};
     bool is_locked = false;
     bool owes_error = false; // of a sync that failed and did not say so
+    /// Before a write that the power cut short, within one page: content, and how much of it was
+    /// not synced. A process that is killed leaves such a write whole or away.
+    std::optional<std::pair<shared_bytes, std::size_t>> before_torn{};
 
     void write(std::uint64_t at, bytes_view from, bool keeps_unsynced);
     void truncate(std::uint64_t size, bool keeps_unsynced);

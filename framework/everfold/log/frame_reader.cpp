@@ -42,10 +42,12 @@ bytes_view frame_reader::window(std::uint64_t at, std::size_t size, std::size_t 
     if (at >= buffer_at_ && at + size <= buffer_at_ + buffer_size_)
         return bytes_view{buffer_}.subspan(static_cast<std::size_t>(at - buffer_at_), size);
     const bool is_sequential =
-        at == expected_next_ || (at >= buffer_at_ && at <= buffer_at_ + buffer_size_);
+        at == expected_next_ || (at > buffer_at_ && at <= buffer_at_ + buffer_size_);
     const auto wanted = std::max(size, is_sequential ? read_ahead : alone);
-    if (buffer_.size() < wanted)
+    if (buffer_.size() < wanted) {
+        buffer_ = {}; // or it would be copied, and grow by more than is wanted
         buffer_.resize(wanted);
+    }
     buffer_at_ = at;
     buffer_size_ = 0; // where the read throws
     buffer_size_ = source_->read_at(byte_offset{at}, std::span{buffer_}.first(wanted), scratch_);
