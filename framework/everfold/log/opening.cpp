@@ -367,9 +367,7 @@ loaded_log load_for_writing(const io::machine& machine, const std::string& direc
         active_file->truncate(log.active.at.value());
         active_file->sync_all();
     }
-    // Where a copy of the mark is torn, the other is older than what was acknowledged, which must
-    // not be put in danger; and the torn one came after a sync that did not fail.
-    if (durable.is_bound && log.head.are_both_whole && log.active.at > durable.at)
+    if (durable.is_bound && log.active.at > durable.at)
         write_again(*active_file, durable.at, log.active.at);
     // Only now may a mark say that all of it is durable.
     rewrite_slots(machine, directory, log, read);
