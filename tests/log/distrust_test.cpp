@@ -123,7 +123,7 @@ TEST_CASE("a durable frame that is missing is found whatever the log's configura
                 const auto log = event_log::open(io::simulated_machine(disk), "/log", options);
                 append_texts(*log, "s", {"one"}, {}, durability::commit());
                 const auto segment = active_segment(*disk);
-                const auto first_end = disk->content(segment).size();
+                const auto first_end = end_of_frames(disk->content(segment));
                 append_texts(*log, "s", {"two"}, {}, durability::commit());
                 append_texts(*log, "s", {"three"}, {}, durability::commit());
                 if (is_closed)
@@ -159,10 +159,10 @@ TEST_CASE("what lay behind a torn frame does not come back, though what is appen
     const auto log = event_log::open(io::simulated_machine(disk), "/log", options);
     append_texts(*log, "s", {"one"}, {}, durability::commit());
     const auto segment = active_segment(*disk);
-    const auto torn_at = disk->content(segment).size();
+    const auto torn_at = end_of_frames(disk->content(segment));
     // Where it lay, the next life has a mark and a shorter frame.
     append_texts(*log, "s", {std::string(log::frame_overhead + 8, 'a')});
-    const auto behind_at = disk->content(segment).size();
+    const auto behind_at = end_of_frames(disk->content(segment));
     append_texts(*log, "s", {"behind"});
 
     const auto after = disk->after_kill();
@@ -171,7 +171,7 @@ TEST_CASE("what lay behind a torn frame does not come back, though what is appen
     after->set_content(segment, content);
     {
         const auto next = event_log::open(io::simulated_machine(after, 2, 2), "/log", small_log());
-        CHECK(next->notes().torn_bytes == content.size() - torn_at);
+        CHECK(next->notes().torn_bytes == end_of_frames(content) - torn_at);
         append_texts(*next, "s", {std::string(8, 'b')});
         // So many bytes as were torn; what lay behind them would follow.
         const auto written =

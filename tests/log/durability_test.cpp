@@ -9,6 +9,7 @@
 #include <support/log_verbs.hpp>
 #include <support/scratch_dir.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -80,6 +81,16 @@ std::uint64_t count_syncs(io::simulated_disk& disk, const std::function<void()>&
     return count;
 }
 
+/// Of the log's last segment.
+std::uint64_t active_size(const io::simulated_disk& disk) {
+    std::string last;
+    for (const auto& path : disk.files_below("/log")) {
+        if (path.ends_with(".evl"))
+            last = std::max(last, path);
+    }
+    return disk.content(last).size();
+}
+
 } // namespace
 
 TEST_CASE("an append may ask for more than the log's level, and then all before it is durable too"
@@ -129,6 +140,61 @@ TEST_CASE("at level commit each append syncs, at level os none does until it is 
     CHECK(log->durable_position() == position{20});
     const auto is_beyond = log->wait_durable(position{20}, 1ms);
     CHECK(!is_beyond);
+}
+
+TEST_CASE("at level commit zeros lie ahead of what is synced, until a seal or a close cuts them off"
+) {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    auto log = event_log::open(io::simulated_machine(disk), "/log", at_level({}));
+    append_texts(*log, "s", {"one"});
+    const auto size = active_size(*disk);
+    for (int i = 0; i < 20; ++i)
+        append_texts(*log, "s", {"x"});
+    CHECK(active_size(*disk) == size);
+    CHECK(size > 60'000);
+    SUBCASE("a close") {
+        log->close();
+        CHECK(active_size(*disk) < 10'000);
+    }
+    SUBCASE("a seal, for good") {
+        static_cast<void>(log->archive([](const log::segment_index&) { return true; }));
+        append_texts(*log, "s", {"y"});
+        log.reset();
+        log = event_log::open(
+            io::simulated_machine(disk->after_power_cut(io::power_cut::lose_all, 0)),
+            "/log",
+            at_level({})
+        );
+        CHECK(read_all(*log).size() == 22);
+    }
+    SUBCASE("a writer that goes on after a kill has nothing to put aside, and its own zeros") {
+        const auto left = disk->after_kill();
+        log = event_log::open(io::simulated_machine(left), "/log", at_level({}));
+        CHECK(log->notes().torn_bytes == 0);
+        append_texts(*log, "s", {"y"});
+        const auto again = active_size(*left);
+        append_texts(*log, "s", {"z"});
+        CHECK(active_size(*left) == again);
+        log->close();
+        CHECK(active_size(*left) < 10'000);
+    }
+}
+
+TEST_CASE("P12: where there is room for an append and not for zeros behind it, it succeeds") {
+    const auto disk = std::make_shared<io::simulated_disk>();
+    const auto log = event_log::open(io::simulated_machine(disk), "/log", at_level({}));
+    bool is_first = true;
+    disk->observe([&](std::uint64_t number, io::operation op, const std::string& path) {
+        if (is_first && op == io::operation::write && path.ends_with(".evl")) {
+            is_first = false;
+            disk->fail_at(number, ENOSPC);
+        }
+    });
+    append_texts(*log, "s", {"one"});
+    append_texts(*log, "s", {"two"});
+    CHECK_FALSE(is_first);
+    CHECK(active_size(*disk) < 10'000);
+    CHECK(read_all(*log).size() == 2);
 }
 
 TEST_CASE("waiting for durability at level unsafe_none sees what another thread appends meanwhile"

@@ -292,7 +292,7 @@ TEST_CASE("a log cut on a frame boundary is damaged, though every frame in it is
     {
         const auto log = f.open();
         append_texts(*log, "s", {"one"});
-        boundary = f.disk->content(f.file_ending(".evl")).size();
+        boundary = end_of_frames(f.disk->content(f.file_ending(".evl")));
         append_texts(*log, "s", {"two"});
     }
     const auto segment = f.file_ending(".evl");
@@ -319,7 +319,7 @@ TEST_CASE("a frame that lies about the past is found by what follows it") {
         const auto log = f.open();
         for (const auto* text : {"one", "two", "three"}) {
             append_texts(*log, "s", {text});
-            ends.push_back(f.disk->content(f.file_ending(".evl")).size());
+            ends.push_back(end_of_frames(f.disk->content(f.file_ending(".evl"))));
         }
     }
     // Take the head mark back to the beginning: only the watermarks are left.

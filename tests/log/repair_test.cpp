@@ -308,6 +308,7 @@ TEST_CASE("P22: an unfinished last append is left out and counted, and is not ca
     const auto killed = disk->after_kill();
     const auto entry = log::read_manifest(*killed, "/log").content.segments.front();
     auto content = killed->content(io::join("/log", entry.file));
+    content.resize(end_of_frames(content));
     content.resize(content.size() + 100, std::byte{0x5A});
     killed->set_content(io::join("/log", entry.file), content);
     const auto report = repaired(killed);

@@ -2,10 +2,12 @@
 #pragma once
 // What tests of the log say: append these texts to that stream, read everything back.
 
+#include <everfold/base/bytes.hpp>
 #include <everfold/io/simulated.hpp>
 #include <everfold/log/event_log.hpp>
 #include <everfold/log/verification.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +37,14 @@ small_log(log::access mode = log::access::create, std::uint64_t segment_bytes = 
              .batch_bytes_max = 64U << 10U},
         .compress_sealed = false,
         .allow_unsafe_file_system = false};
+}
+
+/// Where the frames of an active segment end: zeros may lie ahead of them.
+inline std::size_t end_of_frames(const byte_buffer& segment) {
+    auto end = segment.size();
+    while (end > 0 && segment[end - 1] == std::byte{0})
+        --end;
+    return static_cast<std::size_t>(aligned_8(end));
 }
 
 /// Appends each text as an event of type "noted", as one batch; returns the first position.

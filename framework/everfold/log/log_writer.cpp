@@ -13,6 +13,9 @@ namespace everfold::log {
 
 namespace {
 
+/// So much of the active segment is written before its turn. A quarter of it is a large group.
+constexpr std::uint64_t zeros_ahead = 256_KiB;
+
 std::string text_of(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
@@ -84,6 +87,7 @@ log_writer::log_writer(
     , upkeep_{machine_, directory_, *index_, *this, options.compresses_sealed} {
     std::unique_lock all{mutex_}; // upkeep may begin before this is done
     require_lock();
+    room_end_ = file_->size(); // what is behind the last frame by now, is zeros
     try {
         if (is_sealed_) {
             rotate();
@@ -303,8 +307,53 @@ void log_writer::write_or_take_back(bytes_view frames, byte_offset at) {
         // Part of it may be there. Once that is gone for good, the log is as before.
         file_->truncate(at.value());
         file_->sync_all();
+        room_end_ = 0;
         throw not_written{e}; // NOLINT(hicpp-exception-baseclass): never leaves this file
     }
+}
+
+void log_writer::write_with_room(bytes_view frames, byte_offset at) {
+    const auto end = at.value() + frames.size();
+    const auto ahead = std::min<std::uint64_t>(zeros_ahead, limits_.batch_bytes_max);
+    const auto room_end = std::min(end + ahead, limits_.segment_bytes_max);
+    // What is large takes as long as a new size does, and would be written twice.
+    const bool is_worth_it = frames.size() < ahead / 4 && room_end > end && !has_no_room_;
+    if (end <= room_end_ || !is_worth_it)
+        return write_or_take_back(frames, at);
+    byte_buffer with_zeros;
+    with_zeros.reserve(static_cast<std::size_t>(room_end - at.value()));
+    append_bytes(with_zeros, frames);
+    with_zeros.resize(static_cast<std::size_t>(room_end - at.value()));
+    try {
+        may_have_room_ = true;
+        write_or_take_back(with_zeros, at);
+        room_end_ = room_end;
+    } catch (const not_written&) {
+        room_end_ = 0;
+        has_no_room_ = true;
+        write_or_take_back(frames, at);
+    }
+}
+
+void log_writer::cut_room(byte_offset end) {
+    if (room_end_ <= end.value())
+        return;
+    file_->truncate(end.value());
+    file_->sync_all();
+    room_end_ = end.value();
+}
+
+void log_writer::cut_room_for_good(byte_offset end) {
+    if (!may_have_room_)
+        return;
+    // Where a sync of the cut has failed, in this life or one before, only the page cache may know
+    // of it, and would not write it again: so there is something new to cut.
+    file_->truncate(end.advanced(frame_trailer_size).value());
+    file_->truncate(end.value());
+    file_->sync_all(); // before the manifest goes by the size
+    room_end_ = 0;
+    may_have_room_ = false;
+    has_no_room_ = false;
 }
 
 void log_writer::forget_unwritten(const io_error& why) {
@@ -396,6 +445,7 @@ void log_writer::close() {
             require_lock();
             next_file_.reset();
             remove_if_there(next_segment_name);
+            cut_room(durable_.at);
             complete(manifest_);
             leave_index();
             head_->write_both_synced(encode(mark_of(head_state::closed)));

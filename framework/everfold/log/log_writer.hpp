@@ -235,6 +235,11 @@ private:
     [[nodiscard]] bool is_too_much_in_flight(std::uint64_t frame_bytes) const noexcept;
     /// Throws not_written where there is no room.
     void write_or_take_back(bytes_view frames, byte_offset at); // without mutex_
+    /// The same, and now and then zeros behind them, over which the next ones are written: a sync
+    /// need not make a new size of the file durable then. decisions/0021-zeros-ahead.md.
+    void write_with_room(bytes_view frames, byte_offset at); // without mutex_, by who syncs
+    void cut_room(byte_offset end);          // of the active segment, whose frames end there
+    void cut_room_for_good(byte_offset end); // the same of one that is sealed
     void
     index_group(bytes_view group, const walk_state& from, std::uint64_t segment_id); // the same
     void forget_unwritten(const io_error& why);
@@ -279,7 +284,10 @@ private:
     const std::uint64_t pair_; // zero: this writer has no mirror
     const std::uint64_t last_pair_;
     batch_framer framer_;
-    byte_buffer in_flight_{}; // empty unless it is being written
+    byte_buffer in_flight_{};  // empty unless it is being written
+    std::uint64_t room_end_{}; // of the zeros that were written ahead; 0: there are none
+    bool may_have_room_{true}; // unless this writer has made the segment, and no zeros in it
+    bool has_no_room_{};       // the disk was too full for more zeros
     // In the active segment, what is written and in the index, and what is synced, ends here. At
     // level commit the two are the same.
     walk_state written_{};

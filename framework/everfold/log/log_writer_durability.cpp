@@ -93,7 +93,7 @@ void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
     bool is_durable = false;
     lock.unlock();
     try {
-        write_or_take_back(in_flight_, from.at);
+        write_with_room(in_flight_, from.at);
         file_->sync_data();
         // Only now, and as far as was written before the sync began.
         head_->write(encode(mark));

@@ -71,6 +71,7 @@ void log_writer::rotate() {
         is_sealed_ = true; // nothing may follow it, whatever happens now
     }
     const auto& here = framer_.here();
+    cut_room_for_good(here.at);
     auto sealed = manifest_.segments.back();
     sealed.kind = segment_kind::sealed;
     sealed.end = here.next;
