@@ -136,6 +136,10 @@ item_plan plan_of(const segment_index& index, const selection_item& item, ordina
         for (const auto number : out.stream_numbers)
             out.of_streams += index.count_of_stream(number);
         consider(out.of_streams, lookup::streams, 0);
+        // With one prefix, no stream is counted twice.
+        out.is_of_all_streams = item.streams->exact.empty() && item.streams->prefixes.size() == 1 &&
+                                item.types.empty() && item.tags.empty() &&
+                                out.of_streams == index.event_count();
     }
     if (!item.types.empty()) {
         for (const auto number : numbers_of(index, item.types))
@@ -214,7 +218,8 @@ candidates collect(
         std::ranges::any_of(plans, [](const item_plan& p) { return p.by == lookup::positions; });
     if (out.are_all) {
         out.are_exact =
-            std::ranges::any_of(items, [](const selection_item& i) { return i.is_everything(); });
+            std::ranges::any_of(items, [](const selection_item& i) { return i.is_everything(); }) ||
+            std::ranges::any_of(plans, [](const item_plan& p) { return p.is_of_all_streams; });
     } else {
         for (std::size_t i = 0; i < items.size(); ++i) {
             if (plans[i].by == lookup::nothing)

@@ -35,6 +35,9 @@ struct item_plan {
     std::vector<std::uint64_t> of_tags{};
     /// That the item asks for, in the last segment's numbers and in no order.
     std::vector<std::uint32_t> stream_numbers{};
+    /// Of the last segment: every event that it has is one of these streams', and nothing else is
+    /// asked for.
+    bool is_of_all_streams{};
     /// How many segments are answered by which lookup.
     std::array<std::uint64_t, lookup_kinds> segments{};
 

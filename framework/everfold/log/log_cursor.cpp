@@ -131,6 +131,9 @@ bool log_cursor::enter_next_segment() {
         reader_.emplace(segment_.source, segment_.seed, index_->batch_bytes_max());
         type_numbers_.clear();
         reach_.clear();
+        streams_named_ = segment_.index->sparse() == nullptr ? segment_.index->stream_count() : 0;
+        is_asked_ = is_anything_unwanted();
+        is_plain_ = !is_asked_ && candidates_.are_all && !wanted_.is_backwards;
         frame_ = nullptr;
         frame_end_ordinal_ = 0;
         return true;
@@ -251,18 +254,34 @@ const log_event* log_cursor::load(std::uint32_t ordinal) {
     if (kind == record_kind::malformed)
         fail(ordinal);
     const auto& index = *segment_.index;
-    const auto stream_here = index.stream_number(record.stream);
+    const auto stream_here =
+        record.stream < streams_named_ ? record.stream : index.stream_number(record.stream);
     const auto stream = index.stream(stream_here);
     event_.at = index.position_of(ordinal);
     event_.stream = stream.name;
     event_.stream_here = stream_here;
     event_.stream_revision = revision{stream.base + record.revision_in_segment};
-    const auto type_here = index.type_number(record.type);
+    // What was asked for before needs no other look.
+    const auto type_here = index.sparse() == nullptr && record.type < type_numbers_.size()
+                               ? record.type
+                               : index.type_number(record.type);
     event_.type = number_of_type(type_here);
     event_.in = &segment_;
     rest_ordinal_ = ordinal + 1;
     ++counts_.events_decoded;
-    return is_wanted(stream_here, type_here) ? &event_ : nullptr;
+    return !is_asked_ || is_wanted(stream_here, type_here) ? &event_ : nullptr;
+}
+
+timestamp log_cursor::begin_plain(event_record& record) const noexcept {
+    record = {};
+    record.recorded_ns = frame_->header.recorded_ns;
+    return timestamp::from_nanoseconds(record.recorded_ns);
+}
+
+bool log_cursor::is_anything_unwanted() const noexcept {
+    return !candidates_.are_exact || wanted_.since || wanted_.until || is_concerned_ ||
+           wanted_.recorded_since_ns != std::numeric_limits<std::int64_t>::min() ||
+           wanted_.recorded_until_ns != std::numeric_limits<std::int64_t>::max();
 }
 
 bool log_cursor::is_wanted(std::uint32_t stream_here, std::uint32_t type_here) {

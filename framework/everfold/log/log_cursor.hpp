@@ -9,11 +9,14 @@
 #include <everfold/log/log_index.hpp>
 #include <everfold/log/record.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace everfold::log {
@@ -111,6 +114,36 @@ public:
     /// too; otherwise null, and next() goes on.
     [[nodiscard]] const log_event* next_in_frame();
 
+    /// Gives `take` the next ones in that frame, `most` or fewer: up to the first that takes a
+    /// closer look, where each event is wanted and in the order of the log. next_in_frame() goes
+    /// on.
+    template <class Take>
+    void take_plain_in_frame(std::size_t most, const Take& take) {
+        if (!is_plain_ || frame_ == nullptr || left_.begin != rest_ordinal_)
+            return;
+        const auto& index = *segment_.index;
+        const auto begin = left_.begin;
+        const auto room = std::min(left_.end, frame_end_ordinal_) - begin;
+        const auto end = begin + static_cast<std::uint32_t>(std::min<std::size_t>(room, most));
+        const auto recorded = begin_plain(event_.record);
+        while (rest_ordinal_ < end) {
+            auto& record = event_.record;
+            const auto size = peek_plain_event(rest_, recorded, record);
+            if (size == 0 || record.stream >= streams_named_ || record.type >= type_numbers_.size())
+                break;
+            const auto stream = index.stream(record.stream);
+            event_.at = index.position_of(rest_ordinal_);
+            event_.stream = stream.name;
+            event_.stream_here = record.stream;
+            event_.stream_revision = revision{stream.base + record.revision_in_segment};
+            event_.type = type_numbers_[record.type];
+            rest_ = rest_.subspan(size);
+            left_.begin = ++rest_ordinal_;
+            take(std::as_const(event_));
+        }
+        counts_.events_decoded += left_.begin - begin;
+    }
+
     /// The batch of the event that next() gave last.
     [[nodiscard]] found_append batch() const noexcept;
 
@@ -142,6 +175,10 @@ private:
     [[noreturn]] void fail(std::uint32_t ordinal) const;
     /// Whether `event_` is wanted; counts why it is not.
     [[nodiscard]] bool is_wanted(std::uint32_t stream_here, std::uint32_t type_here);
+    /// Whether is_wanted() can say no of an event of this segment.
+    [[nodiscard]] bool is_anything_unwanted() const noexcept;
+    /// Puts in what all plain events of the frame share; when they were recorded.
+    timestamp begin_plain(event_record& record) const noexcept;
     [[nodiscard]] bool is_reachable(const log_event& event, std::uint32_t stream_here);
     [[nodiscard]] std::uint32_t number_of_type(std::uint32_t number_here);
     /// Whether [min, max] of occurred_at meets the time range.
@@ -157,7 +194,10 @@ private:
     position end_{};
     readable_segment segment_{};
     std::vector<std::uint32_t> type_numbers_{}; // the log's, by the segment's
+    std::uint32_t streams_named_{};             // records call these as the index does
     bool is_concerned_{};                       // by what is out of reach: the segment
+    bool is_asked_{};                           // whether each event of the segment is wanted
+    bool is_plain_{};                           // all are, one after the other
     std::vector<std::optional<reach>> reach_{}; // by the segment's number of the stream
     std::optional<frame_reader> reader_{};
     candidates candidates_{};

@@ -117,14 +117,17 @@ std::optional<names_record> decode_names(bytes_view record) noexcept {
 bool decode_event(
     bytes_view record, unsigned flags, std::int64_t frame_recorded_ns, event_record& event
 ) noexcept {
-    event = {};
     event.type = load_le<std::uint16_t>(record.data() + 4);
     event.stream = load_le<std::uint32_t>(record.data() + 8);
     event.revision_in_segment = load_le<std::uint32_t>(record.data() + 12);
     event.back_link = load_le<std::uint32_t>(record.data() + 16);
+    event.recorded_ns = frame_recorded_ns;
+    event.id = {};
+    event.correlation_id = {};
+    event.causation_id = {};
+    event.metadata = {};
     field_reader in{record.subspan(event_record_header_size)};
     event.tags = in.take(4 * std::to_integer<std::size_t>(record[7]));
-    event.recorded_ns = frame_recorded_ns;
     switch (static_cast<time_form>((flags >> time_shift) & time_bits)) {
     case time_form::from_frame:
         event.occurred_at = timestamp::from_nanoseconds(frame_recorded_ns);

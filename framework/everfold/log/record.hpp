@@ -85,6 +85,37 @@ enum class record_kind : std::uint8_t {
     bytes_view& rest, std::int64_t frame_recorded_ns, event_record& event, names_record& names
 ) noexcept;
 
+/// The size of the record at the front of `rest` where it is an event with a payload, maybe a time
+/// of its own, and nothing else, as most are. Its names, revision, link, occurred_at and payload
+/// are then in `event`, of which nothing more is touched. Otherwise 0, and take_record() says what
+/// it is.
+[[nodiscard]] inline std::size_t
+peek_plain_event(bytes_view rest, timestamp frame_recorded, event_record& event) noexcept {
+    constexpr std::uint32_t padding_max = 7;
+    constexpr std::uint32_t occurred = 2U << 3U; // when it happened is behind the header
+    if (rest.size() < 24)
+        return 0;
+    const auto size = load_le<std::uint32_t>(rest.data());
+    const auto form = load_le<std::uint32_t>(rest.data() + 4); // type, flags, count of tags
+    const auto flags = form >> 16U;
+    const bool has_time = (flags & ~padding_max) == occurred;
+    const std::size_t used = size - (flags & padding_max);
+    const std::size_t begin = event_record_header_size + (has_time ? sizeof(std::int64_t) : 0);
+    event.type = static_cast<std::uint16_t>(form & 0xFFFFU);
+    if (size < 24 || size % 8 != 0 || size > rest.size() || (flags > padding_max && !has_time) ||
+        event.type == names_record_mark || used < begin)
+        return 0;
+    event.stream = load_le<std::uint32_t>(rest.data() + 8);
+    event.revision_in_segment = load_le<std::uint32_t>(rest.data() + 12);
+    event.back_link = load_le<std::uint32_t>(rest.data() + 16);
+    event.occurred_at = has_time ? timestamp::from_nanoseconds(
+                                       load_le<std::int64_t>(rest.data() + event_record_header_size)
+                                   )
+                                 : frame_recorded;
+    event.payload = rest.subspan(begin, used - begin);
+    return size;
+}
+
 /// Calls `use` with the stream of each event among the records, in the segment's numbers. Only for
 /// a look ahead: nothing is checked, and it ends where the records are not well-formed.
 template <class Use>

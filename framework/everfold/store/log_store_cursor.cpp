@@ -97,8 +97,17 @@ bool log_store_cursor::meets_conditions(const log::log_event& event) const {
     }
 }
 
+const log::type_name& log_store_cursor::type_of(const log::log_event& event) {
+    if (event.type >= types_.size())
+        types_.resize(std::size_t{event.type} + 1);
+    auto& known = types_[event.type];
+    if (known == nullptr)
+        known = &index_->type(event.type);
+    return *known;
+}
+
 void log_store_cursor::present(const log::log_event& event, recorded_event& out) {
-    const auto& type = index_->type(event.type);
+    const auto& type = type_of(event);
     out.log_position = event.at;
     out.stream = event.stream;
     out.stream_revision = event.stream_revision;
@@ -106,19 +115,25 @@ void log_store_cursor::present(const log::log_event& event, recorded_event& out)
     out.version = type.version;
     out.type_number = event.type;
     out.id = id_of(event, index_->log_id());
-    out.recorded_at = timestamp::from_nanoseconds(event.record.recorded_ns);
+    if (event.record.recorded_ns != recorded_ns_) {
+        recorded_ns_ = event.record.recorded_ns;
+        recorded_at_ = timestamp::from_nanoseconds(recorded_ns_);
+    }
+    out.recorded_at = recorded_at_;
     out.occurred_at = event.record.occurred_at;
     out.correlation_id = event.record.correlation_id;
     out.causation_id = event.record.causation_id;
-    const auto& index = *event.in->index;
-    for (std::size_t i = 0; i < event.record.tag_count(); ++i)
-        tags_.push_back(index.tag(index.tag_number(event.record.tag(i))));
+    if (!event.record.tags.empty()) {
+        const auto& index = *event.in->index;
+        for (std::size_t i = 0; i < event.record.tag_count(); ++i)
+            tags_.push_back(index.tag(index.tag_number(event.record.tag(i))));
+    }
     out.metadata = event.record.metadata;
     out.payload = event.record.payload;
 }
 
 bool log_store_cursor::takes(const log::log_event& event) {
-    const bool is_wanted = meets_conditions(event);
+    const bool is_wanted = conditions_.empty() || meets_conditions(event);
     // Behind those that are passed, too: they need not be looked at again.
     place_.boundary = place_.is_backwards ? event.at : event.at.next();
     if (!is_wanted) {
@@ -164,27 +179,43 @@ const recorded_event* log_store_cursor::next() {
 }
 
 event_batch log_store_cursor::next_batch() {
-    batch_.clear();
-    batch_streams_.clear();
-    batch_tag_ends_.clear();
+    batch_streams_.resize(batch_max);
+    batch_tag_ends_.resize(batch_max);
     tags_.clear();
     event_batch out;
+    std::size_t count = 0;
+    const auto add = [&](const log::log_event& event) {
+        if (count == batch_.size())
+            batch_.emplace_back();
+        present(event, batch_[count]);
+        batch_streams_[count] = event.stream_here;
+        batch_tag_ends_[count] = tags_.size();
+        ++count;
+    };
     for (const auto* event = next_taken(); event != nullptr; event = next_taken_in_frame()) {
-        out.segment = event->in->index->first().value();
-        present(*event, batch_.emplace_back());
-        batch_streams_.push_back(event->stream_here);
-        batch_tag_ends_.push_back(tags_.size());
-        if (batch_.size() == batch_max)
+        if (count == 0)
+            out.segment = event->in->index->first().value();
+        add(*event);
+        const auto most = std::min<std::uint64_t>(batch_max - count, left_);
+        if (conditions_.empty() && !place_.is_backwards && most > 0) {
+            const auto before = count;
+            cursor_->take_plain_in_frame(static_cast<std::size_t>(most), add);
+            left_ -= count - before;
+            delivered_ += count - before;
+            if (count > before)
+                place_.boundary = batch_[count - 1].log_position.next();
+        }
+        if (count == batch_max)
             break;
     }
     // No tag moves any more.
     std::size_t tag = 0;
-    for (std::size_t i = 0; i < batch_.size(); ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
         batch_[i].tags = std::span{tags_}.subspan(tag, batch_tag_ends_[i] - tag);
         tag = batch_tag_ends_[i];
     }
-    out.events = batch_;
-    out.stream_numbers = batch_streams_;
+    out.events = std::span{batch_}.first(count);
+    out.stream_numbers = std::span{batch_streams_}.first(count);
     return out;
 }
 

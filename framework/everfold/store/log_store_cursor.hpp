@@ -46,6 +46,7 @@ private:
     [[nodiscard]] const log::log_event* next_taken_in_frame();
     /// All but the tags, which are appended to `tags_`.
     void present(const log::log_event& event, recorded_event& out);
+    [[nodiscard]] const log::type_name& type_of(const log::log_event& event);
 
     std::shared_ptr<log::event_log> log_; // keeps the index alive
     const log::log_index* index_;
@@ -58,7 +59,11 @@ private:
     std::uint64_t delivered_{};
     std::vector<std::string_view> tags_{};
     recorded_event out_{};
-    // Of a batch.
+    std::vector<const log::type_name*> types_{}; // by the log's number, null where not seen
+    // The moment that came last, which many events share.
+    std::int64_t recorded_ns_{};
+    timestamp recorded_at_{};
+    // Of a batch; what is behind its end is left from others, and is used again.
     std::vector<recorded_event> batch_{};
     std::vector<std::uint32_t> batch_streams_{};
     std::vector<std::size_t> batch_tag_ends_{};
