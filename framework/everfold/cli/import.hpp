@@ -24,11 +24,13 @@ struct import_request {
     std::string log{};
     /// A path, or "-" for standard input.
     std::string file{};
-    /// Failure: malformed_line. Not called for blank lines.
-    std::function<line_event(std::string_view line)> event_of{};
+    /// Makes the event of a line; `into` may hold an earlier one. Called by one thread at a time,
+    /// not for blank lines. Failure: malformed_line.
+    std::function<void(std::string_view line, line_event& into)> read_event{};
 };
 
-/// Appends the event of each line, a thousand at a time, and says how many and how fast.
+/// Appends the event of each line, a thousand at a time, and says how many and how fast. Lines are
+/// read while those before them are appended, on a thread of its own.
 ///
 /// Failure: input_output_error at the first line that is malformed or that the log refuses. All
 ///          lines before it are then in the log, and nothing after.

@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
+#include <variant>
 
 namespace everfold::cli {
 
@@ -64,6 +66,26 @@ bool name_template::contains(char c) const noexcept {
     return std::ranges::any_of(parts_, [&](const part& p) {
         return p.text.find(c) != std::string::npos;
     });
+}
+
+bool name_template::append_name_for(const flat_line& line, std::string& to) const {
+    for (const auto& p : parts_) {
+        to += p.text;
+        if (p.field.empty())
+            continue;
+        const auto* value = p.field.starts_with('/') ? nullptr : line.find(p.field);
+        if (value == nullptr)
+            return false;
+        if (const auto* text = std::get_if<std::string>(value))
+            to += *text;
+        else if (const auto* number = std::get_if<std::int64_t>(value))
+            to += std::to_string(*number);
+        else if (const auto* natural = std::get_if<std::uint64_t>(value))
+            to += std::to_string(*natural);
+        else
+            return false;
+    }
+    return true;
 }
 
 std::string name_template::name_for(const nlohmann::ordered_json& data) const {

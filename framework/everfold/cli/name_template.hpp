@@ -2,6 +2,7 @@
 #pragma once
 // Names of streams and tags out of the data of an event: `user-{user_id}`.
 
+#include <everfold/cli/flat_line.hpp>
 #include <everfold/json.hpp>
 
 #include <string>
@@ -24,6 +25,10 @@ public:
     /// The name that an event with this data gets. Text stands as it is, a number or truth value as
     /// JSON. Failure: malformed_line where a field is missing or is no such value.
     [[nodiscard]] std::string name_for(const nlohmann::ordered_json& data) const;
+
+    /// Appends the same name for data that was read flat. False where that takes more than texts
+    /// and whole numbers, or where it is a failure: name_for() is to be asked then.
+    [[nodiscard]] bool append_name_for(const flat_line& line, std::string& to) const;
 
     /// Whether it stands outside the fields.
     [[nodiscard]] bool contains(char c) const noexcept;

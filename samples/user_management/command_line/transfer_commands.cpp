@@ -31,10 +31,10 @@ std::uint64_t write_events(everfold::store& store, output& to) {
 } // namespace
 
 void import_events(const arguments& args, output& out) {
-    const auto event_of = [](std::string_view line) {
-        return everfold::cli::line_event{users_stream, event_from_line(line)};
+    const auto read_event = [](std::string_view line, everfold::cli::line_event& into) {
+        into = {users_stream, event_from_line(line)};
     };
-    everfold::cli::import_lines({program_name, args.log, args.file, event_of}, out);
+    everfold::cli::import_lines({program_name, args.log, args.file, read_event}, out);
 }
 
 void export_events(const arguments& args, output& out) {
