@@ -6,9 +6,9 @@
   report.py BUILD_DIR --guard                            a quick run that fails on a real regression
   report.py BUILD_DIR --from REPORT.json [--publish]     the same report once more, without a run
 
---small takes 100,000 events, --large 10 million too. --publish puts the table into README.md, between its
-two marks, and the chart beside the figures. What stands in the way of a target that is missed is in
-missed.txt.
+--small takes 100,000 events, --large 10 million too, for which the other stores are left out. --publish puts
+the table into README.md, between its two marks, and what grows and the chart beside the figures. What stands
+in the way of a target that is missed is in missed.txt.
 
 The guard fails where a ratio is worse than half of its target, or, for a target that is missed, than half
 of what missed.txt says was reached; it tries such a row once more before.
@@ -31,10 +31,12 @@ import compile_cost  # noqa: E402
 
 PEERS = ["SQLite", "LevelDB", "LMDB", "RocksDB"]
 # In this order: what is measured of a peer's files comes before indexes are added to them.
-GROWING = ["append", "replay", "size", "load", "history", "open", "snapshot"]
+GROWING = ["append", "replay", "size", "load", "history", "open", "snapshot", "import"]
 # What does not depend on how much is in the log.
 CONSTANT = ["durable", "live"]
 MARKS = ("<!-- figures: ./tests/run --bench --publish -->", "<!-- end of figures -->")
+GROWTH_MARKS = ("<!-- growth: ./tests/run --bench --large --publish -->", "<!-- end of growth -->")
+WITH_PEERS_MAX = 1_000_000
 GUARDED_UNITS = ("bytes", "MiB")
 README_EVENTS = 1_000_000
 
@@ -125,8 +127,9 @@ def run_all(build, sizes):
         for name in CONSTANT:
             rows += run_program(build, name, 100_000, data)
         for events in sizes:
+            extra = () if events <= WITH_PEERS_MAX else ("--no-peers", "--pairs", "3")
             for name in GROWING:
-                rows += run_program(build, name, events, data)
+                rows += run_program(build, name, events, data, extra)
             shutil.rmtree(data)
             os.makedirs(data)
         machine = describe_machine(build, data)
@@ -280,10 +283,31 @@ def readme_rows(rows):
     ]
 
 
-def put_between_marks(text, what):
-    before, rest = text.split(MARKS[0], 1)
-    after = rest.split(MARKS[1], 1)[1]
-    return f"{before}{MARKS[0]}\n\n{what}\n{MARKS[1]}{after}"
+def put_between_marks(text, marks, what):
+    before, rest = text.split(marks[0], 1)
+    after = rest.split(marks[1], 1)[1]
+    return f"{before}{marks[0]}\n\n{what}\n{marks[1]}{after}"
+
+
+def growth(rows):
+    """What Everfold took at each size, and, where there is a limit, the ratio to it."""
+    sizes = sorted({row["events"] for row in rows if row["events"]})
+    found = {}
+    for row in rows:
+        if row["events"]:
+            found.setdefault((title_of(row), row["unit"]), {})[row["events"]] = row
+    out = ["| operation | " + " | ".join(f"{size:,}" for size in sizes) + " |"]
+    out.append("| --- |" + " --- |" * len(sizes))
+    for (title, unit), by_size in found.items():
+        if len(by_size) < 2:
+            continue
+        cells = []
+        for size in sizes:
+            row = by_size.get(size)
+            ratio = f", {row['ratio']['median']:.2f}" if row and "ratio" in row else ""
+            cells.append(short(row["ours"]["median"]) + ratio if row else "")
+        out.append(f"| {title} [{unit}] | " + " | ".join(cells) + " |")
+    return "\n".join(out) + "\n"
 
 
 def write(path, text):
@@ -299,9 +323,15 @@ def publish(report, missed):
     events = max(row["events"] for row in rows)
     parts = [machine_line(report["machine"], events) + "\n", INTRODUCTION, table(rows, False)]
     parts.append(missed_lines(rows, missed))
-    write(path, put_between_marks(text, "\n".join(part for part in parts if part)))
+    write(path, put_between_marks(text, MARKS, "\n".join(part for part in parts if part)))
+    if len({row["events"] for row in report["rows"] if row["events"]}) > 1:
+        path = os.path.join(ROOT, "framework", "docs", "figures.md")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        what = machine_line(report["machine"]) + "\n\n" + growth(report["rows"])
+        write(path, put_between_marks(text, GROWTH_MARKS, what))
     write(os.path.join(ROOT, "framework", "docs", "figures.svg"), chart.svg(rows))
-    print("README.md and framework/docs/figures.svg are written.")
+    print("README.md and framework/docs/figures.{md,svg} are written.")
 
 
 def write_report(build, report, missed):

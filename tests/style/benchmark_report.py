@@ -80,20 +80,28 @@ def check_table(report):
     small = row(0.9, "at_least", 0.25, events=100_000)
     kept = benchmark_report.readme_rows([small, rows[0]])
     report.look(kept == [rows[0]], "README.md shows the size that it names")
+    grown = benchmark_report.growth([small, rows[0], row(0.2, "at_least", 0.25, operation="scan")])
+    report.look(
+        "append" in grown and "0.90" in grown and "scan" not in grown, "what has two sizes is told to grow"
+    )
     picture = chart.svg(rows)
     report.look(picture.count("<circle") == 5 + 2 + 1, "the chart has a dot for each value")
 
 
 def check_files(report):
-    marks = benchmark_report.MARKS
-    readme = read("README.md")
-    report.look(
-        all(readme.count(mark) == 1 for mark in marks), f"README.md has {marks[0]} and {marks[1]}"
-    )
-    once = benchmark_report.put_between_marks(readme, "a table\n")
-    report.look(
-        benchmark_report.put_between_marks(once, "a table\n") == once, "publishing twice is as once"
-    )
+    for name, marks in (
+        ("README.md", benchmark_report.MARKS),
+        ("framework/docs/figures.md", benchmark_report.GROWTH_MARKS),
+    ):
+        text = read(name)
+        report.look(
+            all(text.count(mark) == 1 for mark in marks), f"{name} has {marks[0]} and {marks[1]}"
+        )
+        once = benchmark_report.put_between_marks(text, marks, "a table\n")
+        report.look(
+            benchmark_report.put_between_marks(once, marks, "a table\n") == once,
+            f"{name}: publishing twice is as once",
+        )
     sources = files("tests/benchmarks", (".cpp", ".py"))
     text = "".join(read(path) for path in sources)
     for operation, aspect in benchmark_report.read_missed().rows:
