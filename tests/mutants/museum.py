@@ -37,7 +37,7 @@ def mutant(number, bug, program, case, *changes):
     return Mutant(number, bug, program, case, tuple(changes))
 
 
-WRITE_THEN_SYNC = "write_or_take_back(in_flight_, from.at);\n        file_->sync_data();"
+WRITE_THEN_SYNC = "write_with_room(in_flight_, from.at);\n        file_->sync_data();"
 TAIL_KNOWN = "auto known = std::max(durable, state.watermark);"
 TAIL_KNOWN_BEHIND = "known = watermark_behind(reader, state.at, state.at.advanced(used));"
 NOT_AT_COMMIT = "log.head.mark.in_flight_max > in_flight_max_at_commit(log.content.limits)"
