@@ -146,6 +146,10 @@ const std::vector<suite>& suites() {
              "T16: what was written is what is read, with every number at the borders of its width",
              "a number that has been through a float",
              prove_round_trips},
+            {"schedules",
+             "T13: two or three threads on one log, in every order of what they do",
+             "a reader that shows what is written and not yet durable",
+             prove_schedules},
         };
         if (memory::is_replaced())
             out.push_back(

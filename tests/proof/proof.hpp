@@ -110,5 +110,6 @@ void prove_simulation(run& r);
 void prove_cross_file(run& r);
 void prove_histories(run& r);
 void prove_round_trips(run& r);
+void prove_schedules(run& r);
 
 } // namespace everfold::proof
