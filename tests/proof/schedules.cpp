@@ -37,7 +37,6 @@ using lines = std::vector<std::string>;
 store_options options_of(open_mode mode) {
     store_options out;
     out.mode = mode;
-    out.segment_bytes_max = 4096 + 700;
     out.event_bytes_max = 512;
     out.batch_bytes_max = 640;
     out.compress_sealed = false;
@@ -257,6 +256,7 @@ struct cast {
     const char* name;
     threads (*of)(scene&);
     bool has_refusals{}; ///< one of the appends finds its condition unmet
+    bool rotates{};
 };
 
 constexpr auto any = [] { return expected_revision::any(); };
@@ -332,7 +332,9 @@ const std::array casts{
                 },
                 [&] { w.read(); },
                 [&] { w.read_from_outside(); }};
-        }},
+        },
+        false,
+        true},
     cast{
         "an appender, an archive and a reader",
         [](scene& w) {
@@ -356,9 +358,22 @@ const std::array casts{
                  [&] { w.append(3, "s", any()); }};
          }}};
 
-std::shared_ptr<io::simulated_disk> first_disk() {
+using disk_ptr = std::shared_ptr<io::simulated_disk>;
+
+struct disks {
+    disk_ptr of_large_segments{};
+    disk_ptr of_small_segments{};
+
+    [[nodiscard]] const disk_ptr& of(const cast& who) const {
+        return who.rotates ? of_small_segments : of_large_segments;
+    }
+};
+
+disk_ptr disk_of(std::uint64_t segment_bytes) {
     const auto disk = std::make_shared<io::simulated_disk>();
-    auto s = open("/log", options_of(open_mode::create), io::simulated_machine(disk, 1));
+    auto options = options_of(open_mode::create);
+    options.segment_bytes_max = segment_bytes;
+    auto s = open("/log", options, io::simulated_machine(disk, 1));
     for (std::uint32_t i = 0; i < 2; ++i)
         static_cast<void>(s.append(to_stream("s", {numbered(100 + i, "counted")})));
     s.close();
@@ -428,9 +443,9 @@ void die_with(run& r, const std::string& what, const std::string& where) {
     std::fflush(stdout);
 }
 
-void prove_every_order(run& r, const std::shared_ptr<io::simulated_disk>& on) {
+void prove_every_order(run& r, const disks& on) {
     auto& in = r.line("T13", "two or three threads on one log, in every order of their operations");
-    const auto most = r.share<std::uint64_t>(60, 40'000);
+    const auto most = r.share<std::uint64_t>(60, 12'000);
     r.steps(casts.size(), 1, [&](std::uint64_t i) {
         const auto& who = casts.at(i);
         every_order orders;
@@ -443,7 +458,7 @@ void prove_every_order(run& r, const std::shared_ptr<io::simulated_disk>& on) {
             const auto begun = std::chrono::steady_clock::now();
             const auto found = play(
                 who,
-                on,
+                on.of(who),
                 schedule::points::calls,
                 [&](std::size_t of) { return orders.choose(of); },
                 r.is_planted(),
@@ -467,7 +482,7 @@ void prove_every_order(run& r, const std::shared_ptr<io::simulated_disk>& on) {
     });
 }
 
-void prove_random_orders(run& r, const std::shared_ptr<io::simulated_disk>& on) {
+void prove_random_orders(run& r, const disks& on) {
     auto& in = r.line("T13", "the same, in random orders of their operations and locks");
     constexpr std::uint64_t runs = 100; // of a step
     r.steps(1000, 200, [&](std::uint64_t step) {
@@ -487,7 +502,7 @@ void prove_random_orders(run& r, const std::shared_ptr<io::simulated_disk>& on) 
                     };
                     return play(
                         who,
-                        on,
+                        on.of(who),
                         i % 4 == 0 ? schedule::points::calls : schedule::points::calls_and_locks,
                         choose,
                         r.is_planted(),
@@ -504,7 +519,7 @@ void prove_random_orders(run& r, const std::shared_ptr<io::simulated_disk>& on) 
 } // namespace
 
 void prove_schedules(run& r) {
-    const auto on = first_disk();
+    const disks on{disk_of(64U << 10U), disk_of(4096 + 700)};
     prove_every_order(r, on);
     prove_random_orders(r, on);
 }
