@@ -298,8 +298,8 @@ MUSEUM = (
             (LOG + "upkeep.cpp", "if (!entries_->replace_entry(entry)) {",
              "files.remove(io::join(directory_, old_file));\n    files.sync_directory(directory_);\n"
              "    if (!entries_->replace_entry(entry)) {"),
-            (LOG + "upkeep.cpp", "index_->move_segment(entry);\n    files.remove(io::join(directory_, old_file));",
-             "index_->move_segment(entry);"),
+            (LOG + "upkeep.cpp", "index_->move_segment(std::move(moved));\n    files.remove(io::join(directory_, old_file));",
+             "index_->move_segment(std::move(moved));"),
         ),),
     ),
     Exhibit(

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <proof/failing_memory.hpp>
 #include <proof/proof.hpp>
 
 #include <cstdio>
@@ -101,48 +102,64 @@ void run::print() const {
 }
 
 const std::vector<suite>& suites() {
-    static const std::vector<suite> all{
-        {"crash_states",
-         "T01 T02: the power goes at every operation, and any subset of what was unsynced is left",
-         "a disk whose syncs return and do nothing",
-         prove_crash_states},
-        {"repeated_crashes",
-         "T03: the power goes again at every operation of recovery, and once more",
-         "a disk whose syncs do nothing once the log is recovered",
-         prove_repeated_crashes},
-        {"damage",
-         "T07 T08 T09: every bit, byte, sector and length of every file of a closed log",
-         "a recovery that leaves out what it can't read",
-         prove_damage},
-        {"io_errors",
-         "T04: every operation fails, with each error, once, for good, and in pairs",
-         "a client that takes each failure for success",
-         prove_io_errors},
-        {"failed_syncs",
-         "T05: every sync fails as four file systems have it",
-         "a sync that lied, of which nothing is forgiven",
-         prove_failed_syncs},
-        {"clocks",
-         "T15: clocks that jump, stand, run backwards, or are at an end",
-         "a test that takes the clock at its word",
-         prove_clocks},
-        {"cross_file",
-         "T10: files missing, empty, older, foreign, misnamed, doubled or directories, in pairs",
-         "a recovery that leaves out what it can't read",
-         prove_cross_file},
-        {"histories",
-         "T14: is there one order in which all that clients were told is true?",
-         "a store whose reads leave out the last event",
-         prove_histories},
-        {"simulation",
-         "T11: whole lives of a store, each with another choice of what goes wrong",
-         "a disk whose syncs return and do nothing",
-         prove_simulation},
-        {"round_trips",
-         "T16: what was written is what is read, with every number at the borders of its width",
-         "a number that has been through a float",
-         prove_round_trips},
-    };
+    static const auto all = [] {
+        std::vector<suite> out{
+            {"crash_states",
+             "T01 T02: the power goes at every operation, and any subset of what was unsynced is "
+             "left",
+             "a disk whose syncs return and do nothing",
+             prove_crash_states},
+            {"repeated_crashes",
+             "T03: the power goes again at every operation of recovery, and once more",
+             "a disk whose syncs do nothing once the log is recovered",
+             prove_repeated_crashes},
+            {"damage",
+             "T07 T08 T09: every bit, byte, sector and length of every file of a closed log",
+             "a recovery that leaves out what it can't read",
+             prove_damage},
+            {"io_errors",
+             "T04: every operation fails, with each error, once, for good, and in pairs",
+             "a client that takes each failure for success",
+             prove_io_errors},
+            {"failed_syncs",
+             "T05: every sync fails as four file systems have it",
+             "a sync that lied, of which nothing is forgiven",
+             prove_failed_syncs},
+            {"clocks",
+             "T15: clocks that jump, stand, run backwards, or are at an end",
+             "a test that takes the clock at its word",
+             prove_clocks},
+            {"cross_file",
+             "T10: files missing, empty, older, foreign, misnamed, doubled or directories, in "
+             "pairs",
+             "a recovery that leaves out what it can't read",
+             prove_cross_file},
+            {"histories",
+             "T14: is there one order in which all that clients were told is true?",
+             "a store whose reads leave out the last event",
+             prove_histories},
+            {"simulation",
+             "T11: whole lives of a store, each with another choice of what goes wrong",
+             "a disk whose syncs return and do nothing",
+             prove_simulation},
+            {"round_trips",
+             "T16: what was written is what is read, with every number at the borders of its width",
+             "a number that has been through a float",
+             prove_round_trips},
+            {"schedules",
+             "T13: two or three threads on one log, in every order of what they do",
+             "a reader that shows what is written and not yet durable",
+             prove_schedules},
+        };
+        if (memory::is_replaced())
+            out.push_back(
+                {"failed_allocations",
+                 "T06: memory runs out at every allocation of what is done with a store",
+                 "a client that takes each failure for success",
+                 prove_failed_allocations}
+            );
+        return out;
+    }();
     return all;
 }
 

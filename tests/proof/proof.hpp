@@ -104,10 +104,12 @@ void prove_repeated_crashes(run& r);
 void prove_damage(run& r);
 void prove_io_errors(run& r);
 void prove_failed_syncs(run& r);
+void prove_failed_allocations(run& r);
 void prove_clocks(run& r);
 void prove_simulation(run& r);
 void prove_cross_file(run& r);
 void prove_histories(run& r);
 void prove_round_trips(run& r);
+void prove_schedules(run& r);
 
 } // namespace everfold::proof

@@ -33,6 +33,7 @@ THIRD_PARTY = {
     "boost/": ["projection/*.cpp"],
     "xxhash.h": ["base", "log", "store"],
     "zstd.h": ["log"],
+    "zstd_errors.h": ["log"],
     "CLI/": ["cli"],
     "fmt/": ["cli"],
 }

@@ -142,6 +142,7 @@ private:
         case block_form::zstd: {
             const auto n =
                 ZSTD_decompress(mine.raw.data(), mine.raw.size(), data.data(), data.size());
+            require_memory(n);
             if (ZSTD_isError(n) != 0 || n != raw_size)
                 fail(at, "a block of the archive does not unpack");
             return;

@@ -4,9 +4,12 @@
 
 #include <everfold/base/ids.hpp>
 
+#include <zstd_errors.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace everfold::log {
 
@@ -23,6 +26,12 @@ inline constexpr std::array<std::byte, 8> archive_trailer_magic{
     std::byte{0x0A},
     std::byte{0x1A},
     std::byte{0x00}};
+
+/// Of an answer of zstd: that it had no memory says nothing of the bytes.
+inline void require_memory(std::size_t answer) {
+    if (ZSTD_getErrorCode(answer) == ZSTD_error_memory_allocation)
+        throw std::bad_alloc{};
+}
 
 enum class block_form : std::uint32_t { raw = 0, zstd = 1, columns = 2 };
 

@@ -114,6 +114,7 @@ public:
         if (h->form == block_form::zstd) {
             raw.resize(h->raw);
             const auto n = ZSTD_decompress(raw.data(), raw.size(), data.data(), data.size());
+            require_memory(n);
             if (ZSTD_isError(n) != 0)
                 return {};
             raw.resize(n);

@@ -6,6 +6,7 @@
 
 #include <zstd.h>
 
+#include <new>
 #include <utility>
 
 namespace everfold::log {
@@ -406,7 +407,14 @@ private:
         return turned_;
     }
 
-    std::unique_ptr<ZSTD_CCtx, context_closer> context_{ZSTD_createCCtx()};
+    static ZSTD_CCtx* new_context() {
+        auto* const out = ZSTD_createCCtx();
+        if (out == nullptr)
+            throw std::bad_alloc{};
+        return out;
+    }
+
+    std::unique_ptr<ZSTD_CCtx, context_closer> context_{new_context()};
     std::vector<byte_buffer> columns_{};
     key_numbers keys_{};
     std::uint64_t last_time_{};

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // From columns to a piece of a segment. docs/log_format.md, "Columns".
 
+#include <everfold/log/archive_format.hpp>
 #include <everfold/log/column_layout.hpp>
 #include <everfold/log/columns.hpp>
 
 #include <zstd.h>
 
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace everfold::log {
@@ -83,6 +85,8 @@ private:
         const std::size_t count = load_le<std::uint32_t>(packed.data());
         require(count <= columns_max && (packed.size() - 4) / 8 >= count);
         const std::unique_ptr<ZSTD_DCtx, context_closer> context{ZSTD_createDCtx()};
+        if (context == nullptr)
+            throw std::bad_alloc{};
         auto data = packed.subspan(4 + 8 * count);
         std::size_t left = column_bytes_max;
         for (std::size_t c = 0; c < count; ++c) {
@@ -97,6 +101,7 @@ private:
                 const auto n = ZSTD_decompressDCtx(
                     context.get(), bytes.data(), bytes.size(), data.data(), stored
                 );
+                require_memory(n);
                 require(ZSTD_isError(n) == 0 && n == raw);
             }
             data = data.subspan(stored);

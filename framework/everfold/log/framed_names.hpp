@@ -83,8 +83,10 @@ public:
     [[nodiscard]] stream_head& head_of(std::uint32_t number) {
         if (const auto at = place_of(number))
             return heads_[*at].head;
-        places_.add(spread(number), static_cast<std::uint32_t>(heads_.size()));
-        return heads_.emplace_back(numbered_head{number, {}}).head;
+        places_.make_room(); // the table names no head that is not there
+        heads_.push_back({number, {}});
+        places_.add(spread(number), static_cast<std::uint32_t>(heads_.size() - 1));
+        return heads_.back().head;
     }
 
 private:

@@ -256,9 +256,10 @@ const char* growing_index::add_names(const names_record& record) {
                             grown_lists& lists,
                             std::vector<std::uint32_t> sparse_numbers::*sparse) {
         const auto number = next_number(record.number, before + names.size(), sparse);
-        if (!number || before + names.intern(record.name) != *number)
+        if (!number || names.find(record.name))
             return false;
-        lists.add();
+        lists.add(); // before the name: where memory runs out, no name is without its list
+        static_cast<void>(names.intern(record.name));
         return true;
     };
     if (!is_utf8(record.name))
@@ -267,9 +268,9 @@ const char* growing_index::add_names(const names_record& record) {
     case name_kind::stream:
         if (before_.streams > 0 && before_.index->find_stream(record.name))
             return "a stream's number is not the next one";
+        bases_.push_back(record.base);
         if (!add_to(streams_, before_.streams, by_stream_, &sparse_numbers::streams))
             return "a stream's number is not the next one";
-        bases_.push_back(record.base);
         summary_.has_own_streams =
             summary_.has_own_streams || record.name.starts_with(own_stream_prefix);
         return nullptr;
@@ -278,9 +279,10 @@ const char* growing_index::add_names(const names_record& record) {
             return "a payload is in an unknown format";
         const auto number = next_number(record.number, types_.size(), &sparse_numbers::types);
         if (record.number >= names_record_mark || !number ||
-            types_.intern(record.name, record.version, payload_format::cbor) != *number)
+            types_.find(record.name, record.version, payload_format::cbor))
             return "a type's number is not the next one";
         by_type_.add();
+        static_cast<void>(types_.intern(record.name, record.version, payload_format::cbor));
         return nullptr;
     }
     case name_kind::tag:

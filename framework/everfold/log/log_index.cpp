@@ -86,6 +86,33 @@ void log_index::seal_active(const segment_entry& entry) {
     last.source.reset(); // opened again like any other
 }
 
+void log_index::follow_rotation(
+    const segment_entry& sealed,
+    std::span<const segment_entry> added,
+    std::shared_ptr<segment_source> source
+) {
+    auto entry = std::make_shared<const segment_entry>(sealed);
+    std::vector<segment> behind;
+    behind.reserve(added.size());
+    for (const auto& one : added)
+        behind.push_back({.entry = std::make_shared<const segment_entry>(one)});
+    behind.back().source = std::move(source);
+    behind.back().growing = std::make_shared<growing_index>(added.back().first);
+    const std::unique_lock lock{mutex_};
+    segments_.reserve(segments_.size() + behind.size());
+    auto& last = segments_.back();
+    check(last.entry->number == sealed.number, "the segment that is sealed is the active one");
+    last.entry = std::move(entry);
+    last.source.reset(); // opened again like any other
+    last.growing.reset();
+    std::ranges::move(behind, std::back_inserter(segments_));
+}
+
+void log_index::replace_active_index(std::shared_ptr<growing_index> again) {
+    const std::unique_lock lock{mutex_};
+    segments_.back().growing.swap(again); // who reads the one before, has it
+}
+
 void log_index::store_active_index(const walk_state& at) {
     std::shared_ptr<const segment_entry> entry;
     std::shared_ptr<const growing_index> growing;
@@ -120,18 +147,13 @@ void log_index::store_index(std::uint64_t number) {
     s.growing.reset();
 }
 
-void log_index::drop_index(std::uint64_t number) {
-    const std::unique_lock lock{mutex_};
-    numbered(number).growing.reset();
-}
-
-void log_index::move_segment(const segment_entry& entry) {
+void log_index::move_segment(std::shared_ptr<const segment_entry> entry) {
     std::shared_ptr<const segment_entry> before;
     {
         const std::shared_lock lock{mutex_};
-        before = numbered(entry.number).entry;
+        before = numbered(entry->number).entry;
     }
-    replace_entry(entry);
+    replace_entry(std::move(entry));
     files_->forget(*before);
 }
 
@@ -214,18 +236,18 @@ bool log_index::take_in_replacement(const segment_entry& known) const {
     }
     const auto now = files_->replaced(known);
     if (now)
-        replace_entry(*now);
+        replace_entry(std::make_shared<const segment_entry>(*now));
     return now.has_value();
 }
 
-void log_index::replace_entry(const segment_entry& entry) const {
+void log_index::replace_entry(std::shared_ptr<const segment_entry> entry) const {
     const std::unique_lock lock{mutex_};
-    auto& s = numbered(entry.number);
-    if (s.entry->id != entry.id) {
+    auto& s = numbered(entry->number);
+    if (s.entry->id != entry->id) {
         s.index.reset(); // of what was there before
         s.growing.reset();
     }
-    s.entry = std::make_shared<const segment_entry>(entry);
+    s.entry = std::move(entry);
 }
 
 std::shared_ptr<const segment_index> log_index::index_of(std::uint64_t number) const {

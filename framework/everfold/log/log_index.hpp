@@ -115,17 +115,26 @@ public:
     /// until store_index().
     void seal_active(const segment_entry& entry);
 
+    /// The active segment was sealed, as `sealed` says, by another process; `added` follow it, of
+    /// which the last one is the active one. What was learned of the sealed one need not be all of
+    /// it, and is forgotten. All of this, or nothing where it throws.
+    void follow_rotation(
+        const segment_entry& sealed,
+        std::span<const segment_entry> added,
+        std::shared_ptr<segment_source> source
+    );
+
+    /// The same frames of the active segment, in an index that was made anew.
+    void replace_active_index(std::shared_ptr<growing_index> again);
+
     /// Stores the index of the active segment, all of which lies before `at`.
     void store_active_index(const walk_state& at);
 
     /// Writes the index of a sealed segment that is in memory only to its file.
     void store_index(std::uint64_t number);
 
-    /// Forgets what was learned of a sealed segment while it grew.
-    void drop_index(std::uint64_t number);
-
     /// Another file holds the sealed segment now.
-    void move_segment(const segment_entry& entry);
+    void move_segment(std::shared_ptr<const segment_entry> entry);
 
     // ---- reading
 
@@ -255,7 +264,7 @@ private:
     template <class Use>
     auto with_entry(std::uint64_t number, const Use& use) const;
     [[nodiscard]] bool take_in_replacement(const segment_entry& known) const;
-    void replace_entry(const segment_entry& entry) const;
+    void replace_entry(std::shared_ptr<const segment_entry> entry) const;
     [[nodiscard]] found_append read_append(const readable_segment& in, std::size_t frame) const;
     /// The last event of the segment that was recorded at or before `bound`.
     [[nodiscard]] std::optional<std::uint32_t>

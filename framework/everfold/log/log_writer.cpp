@@ -214,6 +214,8 @@ std::optional<begun_append> log_writer::begin(
         if (level_.what() == durability::level::unsafe_none || settle_until(lock, end))
             return {};
     }
+    if (gathering_next_ == nullptr)
+        gathering_next_ = std::make_shared<group_fate>();
     begun_append out{.level = wanted ? stronger(level_, *wanted) : level_, .group = gathering_};
     try {
         const auto now = machine_.time->now();

@@ -218,6 +218,8 @@ private:
     void settle(std::unique_lock<std::mutex>& lock, const std::shared_ptr<group_fate>& group);
     /// Waits until it is as durable as it was asked for.
     void reach(std::unique_lock<std::mutex>& lock, const begun_append& begun);
+    /// Those whose frames are gathered now; from here on others gather.
+    [[nodiscard]] std::shared_ptr<group_fate> take_gathered();
     /// Settles what has gathered. Nobody else may be at it.
     void lead(std::unique_lock<std::mutex>& lock);
     void write_and_sync(std::unique_lock<std::mutex>& lock); // lead() at level commit
@@ -294,6 +296,9 @@ private:
     walk_state durable_{};
     /// What becomes of the frames that are gathered now.
     std::shared_ptr<group_fate> gathering_{};
+    /// Of those that are gathered next: there wherever something is gathered, so that writing it
+    /// needs no memory. What is begun is on its way, or the writer has failed.
+    std::shared_ptr<group_fate> gathering_next_{};
     byte_offset indexed_to_;    // the active segment's index that is stored, where that is of use
     bool is_sealed_{};          // a crash or a full disk came between the seal and the next segment
     bool is_rotation_wanted_{}; // the active segment has no room for somebody, or is too old

@@ -80,8 +80,14 @@ void log_writer::lead(std::unique_lock<std::mutex>& lock) {
         write_out(lock);
 }
 
+std::shared_ptr<group_fate> log_writer::take_gathered() {
+    if (gathering_next_ == nullptr)
+        gathering_next_ = std::make_shared<group_fate>();
+    return std::exchange(gathering_, std::move(gathering_next_));
+}
+
 void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
-    const auto group = std::exchange(gathering_, std::make_shared<group_fate>());
+    const auto group = take_gathered();
     is_syncing_ = true;
     framer_.take(in_flight_);
     const auto from = durable_;
@@ -99,8 +105,9 @@ void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
         head_->write(encode(mark));
         is_durable = true;
         index_group(in_flight_, from, mark.segment_id);
-    } catch (const not_written& frames) {
-        group->why_forgotten = frames.why; // nobody looks before it is settled
+    } catch (not_written& frames) {
+        // Nobody looks before it is settled. Moved: a copy may need memory that is not there.
+        group->why_forgotten.emplace(std::move(frames.why));
     } catch (...) {
         failed = std::current_exception();
     }
@@ -115,7 +122,7 @@ void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
 }
 
 void log_writer::write_out(std::unique_lock<std::mutex>& lock) {
-    const auto group = std::exchange(gathering_, std::make_shared<group_fate>());
+    const auto group = take_gathered();
     is_writing_ = true;
     framer_.take(in_flight_);
     const auto from = written_;
@@ -126,11 +133,11 @@ void log_writer::write_out(std::unique_lock<std::mutex>& lock) {
     try {
         write_or_take_back(in_flight_, from.at);
         index_group(in_flight_, from, segment_id);
-    } catch (const not_written& frames) {
+    } catch (not_written& frames) {
         if (level_.what() == durability::level::unsafe_none)
             failed = std::make_exception_ptr(frames.why); // some of it was acknowledged
         else
-            group->why_forgotten = frames.why;
+            group->why_forgotten.emplace(std::move(frames.why));
     } catch (...) {
         failed = std::current_exception();
     }
@@ -318,7 +325,7 @@ void log_writer::rotate_if_old(std::unique_lock<std::mutex>& lock) {
         if (failure_)
             return;
         // No room: once more when it is as old again.
-        index_->files().note(std::string{"a segment was not sealed at its age: "} + e.what());
+        index_->files().note_failure("a segment was not sealed at its age: ", e);
         grows_since_ns_ = machine_.time->now().to_nanoseconds().value_or(0);
     } catch (...) {
         fail(std::current_exception());
@@ -415,15 +422,28 @@ void log_writer::show_acknowledged() {
 }
 
 bool log_writer::wait_visible(position p, std::chrono::milliseconds timeout) {
-    const auto count = [this](int by) {
-        const std::lock_guard lock{mutex_};
-        visible_waiters_ += by;
+    struct waiter {
+        log_writer& on;
+
+        void count(int by) const {
+            const std::lock_guard lock{on.mutex_};
+            on.visible_waiters_ += by;
+        }
+
+        explicit waiter(log_writer& writer)
+            : on{writer} {
+            count(1);
+        }
+
+        waiter(const waiter&) = delete;
+        waiter& operator=(const waiter&) = delete;
+        waiter(waiter&&) = delete;
+        waiter& operator=(waiter&&) = delete;
+        ~waiter() { count(-1); }
     };
-    count(1);
+    const waiter mine{*this};
     show_acknowledged();
-    const bool out = index_->wait_for(p, timeout);
-    count(-1);
-    return out;
+    return index_->wait_for(p, timeout);
 }
 
 } // namespace everfold::log

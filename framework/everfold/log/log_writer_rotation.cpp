@@ -92,20 +92,23 @@ void log_writer::rotate() {
         .chain_start = sealed.chain_end,
         .file = segment_file_name(sealed.end, id, "evl")};
     auto file = create_or_take_back(fresh);
+    auto source = open_plain(file, io::join(directory_, fresh.file));
     complete(manifest_);
     auto next = manifest_;
     next.segments.back() = sealed;
     next.segments.push_back(fresh);
     has_copies_ = commit_manifest(*machine_.files, directory_, next);
+    // All of this together, or a mark that is left where something fails from here on would name
+    // the new segment and an offset in the old one.
     manifest_ = std::move(next);
-    index_->seal_active(sealed);
-    index_->add_active(fresh, open_plain(file, io::join(directory_, fresh.file)));
-    index_->publish();
     file_ = std::move(file);
     framer_.begin_segment(fresh);
     written_ = framer_.here();
     durable_ = written_;
     indexed_to_ = first_frame;
+    index_->seal_active(sealed);
+    index_->add_active(fresh, std::move(source));
+    index_->publish();
     is_sealed_ = false;
     is_rotation_wanted_ = false;
     is_next_wanted_ = false;

@@ -58,6 +58,7 @@ public:
         if (const auto found = find(text, hash))
             return *found;
         const auto number = size();
+        numbers_.make_room(); // no text without its number
         texts_.push_back(store_.add(text));
         numbers_.add(hash, number);
         return number;
@@ -103,6 +104,7 @@ public:
         if (const auto found = find(name, version, format))
             return *found;
         const auto number = size();
+        numbers_.make_room(); // no type without its number
         types_.push_back(type_name{std::string{name}, version, format});
         numbers_.add(hash_of(name, version), number);
         return number;

@@ -29,10 +29,15 @@ public:
         }
     }
 
-    /// `number`, below 2^32 - 1, which is not in the table.
-    void add(std::uint64_t hash, std::uint32_t number) {
+    /// So that the next add() needs no memory, and can't fail.
+    void make_room() {
         if ((count_ + 1) * 4 > slots_.size() * 3)
             grow();
+    }
+
+    /// `number`, below 2^32 - 1, which is not in the table.
+    void add(std::uint64_t hash, std::uint32_t number) {
+        make_room();
         put({static_cast<std::uint32_t>(hash), number + 1});
         ++count_;
     }

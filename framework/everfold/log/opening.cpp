@@ -7,6 +7,7 @@
 #include <everfold/log/segment_file.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -157,7 +158,10 @@ void rewrite_slots(
 /// Into the index of a log that somebody else may be reading.
 batch_sink add_to_shared(loaded_log& log) {
     return [&log](const frame_view& batch, std::uint64_t chain) {
-        return log.index->add_batch(batch, chain);
+        log.is_half_added = true;
+        const auto* fault = log.index->add_batch(batch, chain);
+        log.is_half_added = false;
+        return fault;
     };
 }
 
@@ -199,6 +203,23 @@ frame_reader walk_on(loaded_log& log, byte_offset bound, const batch_sink& take)
         log.index->batch_bytes_max()};
     walk_frames(reader, end, log.active, take);
     return reader;
+}
+
+/// After a batch that was added by halves: what was walked of the active segment, once more.
+void walk_again(loaded_log& log) {
+    const auto& segments = log.content.segments;
+    const auto* before = segments.size() > 1 ? &segments[segments.size() - 2] : nullptr;
+    const auto again = std::make_shared<growing_index>(segments.back().first);
+    auto at = beginning_of(segments.back(), before);
+    frame_reader reader{
+        log.index->active_source(),
+        header_seed(log.content.log_id, segments.back().id),
+        log.index->batch_bytes_max()};
+    walk_frames(reader, log.active.at, at, add_to(again));
+    if (at.at < log.active.at)
+        throw damage_at(reader.source(), at.at, std::string{at.why}, at.next);
+    log.index->replace_active_index(again);
+    log.is_half_added = false;
 }
 
 /// Walks on as far as the watermarks of the frames behind vouch for what lies before them. A head
@@ -462,14 +483,17 @@ void follow(const io::machine& machine, const std::string& directory, loaded_log
                 io::join(directory, manifest_name),
                 byte_offset{0},
                 "the manifest no longer lists a segment that was read before"};
-        log.content = std::move(view.content);
         if (entry->kind != segment_kind::active) {
-            // Whatever was learned while it grew need not be all of it.
-            log.index->seal_active(*entry);
-            log.index->drop_index(was_active);
-            add_segments(log, was_active + 1, view.active);
+            const auto& segments = view.content.segments;
+            const auto active = beginning_of(segments.back(), &segments[segments.size() - 2]);
+            log.index->follow_rotation(*entry, {std::next(entry), segments.end()}, view.active);
+            log.active = active;
+            log.is_half_added = false;
         }
+        log.content = std::move(view.content);
     }
+    if (log.is_half_added)
+        walk_again(log);
     const auto& active = log.content.segments.back();
     const auto durable = head.mark.segment_id == active.id ? head.mark.durable : first_frame;
     auto reader = walk_on(log, durable, add_to_shared(log));

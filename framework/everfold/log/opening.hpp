@@ -44,6 +44,8 @@ struct loaded_log {
     std::shared_ptr<io::file> active_file{};
     /// How far the active segment was walked.
     walk_state active{};
+    /// A batch was added to its index by halves, since memory ran out. Only of a reader.
+    bool is_half_added{};
     /// Before this, its stored index has said what it holds.
     byte_offset indexed_to{};
     open_notes notes{};

@@ -180,6 +180,14 @@ void segment_files::forget(const segment_entry& entry) {
     open_.remove_if([&](const auto& o) { return o.first == entry.file; });
 }
 
+void segment_files::note_failure(const char* what, const std::exception& why) noexcept {
+    try {
+        note(std::string{what} + why.what());
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+        // A note is for the reader. Threads that nobody waits for must not end with it.
+    }
+}
+
 std::vector<std::string> segment_files::take_notes() {
     const std::lock_guard lock{mutex_};
     return std::exchange(notes_, {});

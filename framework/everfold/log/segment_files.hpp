@@ -11,6 +11,7 @@
 #include <everfold/log/stored_index.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -66,6 +67,8 @@ public:
 
     /// Keeps a sentence for whoever asks what was found.
     void note(std::string sentence);
+    /// `what` and why, or nothing where memory has run out.
+    void note_failure(const char* what, const std::exception& why) noexcept;
 
     /// What was found wrong with derived files, a sentence each; handed out once.
     [[nodiscard]] std::vector<std::string> take_notes();

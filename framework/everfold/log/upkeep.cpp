@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace everfold::log {
@@ -96,6 +97,15 @@ void upkeep::keep(const std::stop_token& stop) {
 
 void upkeep::tend(const std::stop_token& stop) {
     try {
+        tend_all(stop);
+    } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch)
+        // Nobody waits for it, and an append that has caused it is durable. The next one tries
+        // again.
+    }
+}
+
+void upkeep::tend_all(const std::stop_token& stop) {
+    try {
         entries_->complete_manifest_copies();
     } catch (const std::exception&) {
         return; // the writer has come to its end, and says so
@@ -103,7 +113,7 @@ void upkeep::tend(const std::stop_token& stop) {
     try {
         entries_->make_next_segment_ahead();
     } catch (const std::exception& e) {
-        index_->files().note(std::string{"the next segment was not made ahead: "} + e.what());
+        index_->files().note_failure("the next segment was not made ahead: ", e);
     }
     for (const auto& view : index_->segments()) {
         if (stop.stop_requested())
@@ -119,7 +129,7 @@ void upkeep::tend(const std::stop_token& stop) {
         } catch (const std::exception& e) {
             if (stop.stop_requested())
                 return;
-            index_->files().note(std::string{"a sealed segment was not compressed: "} + e.what());
+            index_->files().note_failure("a sealed segment was not compressed: ", e);
             const auto* failed = dynamic_cast<const io_error*>(&e);
             if (failed != nullptr && failed->is_disk_full())
                 return; // the next one would not fit either
@@ -147,7 +157,7 @@ void upkeep::remove_index_of(const segment_entry& gone) {
             machine_.files->remove(path);
     } catch (const io_error& e) {
         // It belongs to no segment now; the next opening deletes it.
-        index_->files().note(std::string{"an index was left behind: "} + e.what());
+        index_->files().note_failure("an index was left behind: ", e);
     }
 }
 
@@ -247,11 +257,14 @@ bool upkeep::rewrite(
         remove_half();
         std::rethrow_exception(why);
     }
+    // Made before: once the manifest names the new file, the index must follow, or nobody would get
+    // at the segment any more.
+    auto moved = std::make_shared<const segment_entry>(entry);
     if (!entries_->replace_entry(entry)) {
         remove_half();
         static_cast<void>(entries_->entry_of(entry.number)); // says why not
     }
-    index_->move_segment(entry);
+    index_->move_segment(std::move(moved));
     files.remove(io::join(directory_, old_file));
     files.sync_directory(directory_); // before that, a power cut may bring it back
     entries_->forget_dead(old_file);

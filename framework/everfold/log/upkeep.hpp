@@ -120,6 +120,7 @@ public:
 private:
     void keep(const std::stop_token& stop); // the thread
     void tend(const std::stop_token& stop);
+    void tend_all(const std::stop_token& stop); // where there is memory
     void remove_index_of(const segment_entry& gone);
     bool archive_one(const segment_view& view, const std::stop_token& stop);
 

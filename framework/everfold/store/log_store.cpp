@@ -348,6 +348,24 @@ append_result log_store::append_rule(
     request.streams.push_back({std::string{rules_stream}, expected_revision::any(), {}});
     request.streams.front().events.push_back(std::move(rule));
     const auto drafts = drafts_of(request);
+    // Whatever fails from here on, the rule may be recorded: who asks next, looks.
+    struct looked_at_again {
+        std::atomic<bool>& are_known;
+        bool is_known{};
+
+        explicit looked_at_again(std::atomic<bool>& known) noexcept
+            : are_known{known} {}
+
+        looked_at_again(const looked_at_again&) = delete;
+        looked_at_again& operator=(const looked_at_again&) = delete;
+        looked_at_again(looked_at_again&&) = delete;
+        looked_at_again& operator=(looked_at_again&&) = delete;
+
+        ~looked_at_again() {
+            if (!is_known)
+                are_known = false;
+        }
+    } after{are_rules_known_};
     std::optional<append_conflict> lost;
     const auto placed = log_->append(drafts, {}, [&](const log::stream_heads& heads) {
         const auto last = heads.last(stream);
@@ -366,6 +384,7 @@ append_result log_store::append_rule(
     if (!placed)
         return *lost;
     rules_.refresh(log_->index());
+    after.is_known = true;
     return appended{placed->first, placed->first, {placed->revisions.front()}};
 }
 

@@ -13,7 +13,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace everfold {
 
@@ -76,15 +81,63 @@ void look_at_snapshots(
     }
 }
 
-nlohmann::ordered_json json_of(const position_range& r) {
-    return {{"first", r.first.value()}, {"last", r.end.value() - 1}};
+/// JSON, member by member. A nlohmann::json of many would need memory to be destroyed.
+class json_writer {
+public:
+    json_writer& member(std::string_view name, std::uint64_t value) {
+        return raw(name, std::to_string(value));
+    }
+
+    json_writer& member(std::string_view name, position value) {
+        return member(name, value.value());
+    }
+
+    json_writer& member(std::string_view name, bool value) {
+        return raw(name, value ? "true" : "false");
+    }
+
+    json_writer& member(std::string_view name, const std::string& value) {
+        return raw(name, text(value));
+    }
+
+    template <class List, class ToJson>
+    json_writer& list(std::string_view name, const List& values, const ToJson& json_of_one) {
+        std::string all;
+        for (const auto& value : values) {
+            all += all.empty() ? "" : ",";
+            all += json_of_one(value);
+        }
+        return raw(name, "[" + all + "]");
+    }
+
+    [[nodiscard]] std::string done() const { return "{" + out_ + "}"; }
+
+    [[nodiscard]] static std::string text(const std::string& value) {
+        const nlohmann::json quoted(value);
+        return quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+
+private:
+    json_writer& raw(std::string_view name, const std::string& value) {
+        out_ += out_.empty() ? "\"" : ",\"";
+        out_ += name;
+        out_ += "\":";
+        out_ += value;
+        return *this;
+    }
+
+    std::string out_{};
+};
+
+json_writer json_of(const position_range& r) {
+    return json_writer{}.member("first", r.first).member("last", r.end.value() - 1);
 }
 
-nlohmann::ordered_json json_of(const missing_revisions& s) {
-    return {
-        {"stream", s.stream},
-        {"first_revision", s.first.value()},
-        {"last_revision", s.end.value() - 1}};
+json_writer json_of(const missing_revisions& s) {
+    return json_writer{}
+        .member("stream", s.stream)
+        .member("first_revision", s.first.value())
+        .member("last_revision", s.end.value() - 1);
 }
 
 } // namespace
@@ -136,55 +189,66 @@ repair(const std::string& path, const std::string& into, const progress_sink& on
 }
 
 std::string to_json(const repair_report& report) {
-    auto out = nlohmann::ordered_json{
-        {"complete", report.is_complete()},
-        {"from_log", report.from.to_string()},
-        {"into_log", report.into.to_string()},
-        {"events", report.events},
-        {"appends", report.batches},
-        {"added_rules", report.added},
-        {"lost_events", report.lost_events()},
-        {"removed_events", report.removed_events()},
-        {"end", report.end.value()},
-        {"is_end_known", report.is_end_known},
-        {"torn_bytes", report.torn_bytes}};
-    for (const auto* list :
-         {"kept",
-          "lost",
-          "streams",
-          "removed",
-          "removed_of_streams",
-          "removals",
-          "damage",
-          "notes"})
-        out[list] = nlohmann::ordered_json::array();
-    for (const auto& k : report.kept) {
-        auto range = json_of(k.positions);
-        range["now"] = k.now.value();
-        out["kept"].push_back(std::move(range));
-    }
-    for (const auto& l : report.lost) {
-        auto range = json_of(l.positions);
-        range["why"] = l.why;
-        out["lost"].push_back(std::move(range));
-    }
-    for (const auto& s : report.streams) {
-        out["streams"].push_back(json_of(s));
-        out["streams"].back()["may_be_removed"] = s.may_be_removed;
-    }
-    for (const auto& r : report.removed)
-        out["removed"].push_back(json_of(r));
-    for (const auto& s : report.removed_of_streams)
-        out["removed_of_streams"].push_back(json_of(s));
-    for (const auto& r : report.removals)
-        out["removals"].push_back(
-            {{"file", r.file}, {"at", r.at.to_string()}, {"events", r.events}, {"why", r.why}}
-        );
-    for (const auto& d : report.damage)
-        out["damage"].push_back({{"file", d.file}, {"offset", d.at.value()}, {"error", d.what}});
-    for (const auto& n : report.notes)
-        out["notes"].push_back(n);
-    return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    return json_writer{}
+        .member("complete", report.is_complete())
+        .member("from_log", report.from.to_string())
+        .member("into_log", report.into.to_string())
+        .member("events", report.events)
+        .member("appends", report.batches)
+        .member("added_rules", report.added)
+        .member("lost_events", report.lost_events())
+        .member("removed_events", report.removed_events())
+        .member("end", report.end)
+        .member("is_end_known", report.is_end_known)
+        .member("torn_bytes", report.torn_bytes)
+        .list(
+            "kept",
+            report.kept,
+            [](const auto& k) { return json_of(k.positions).member("now", k.now).done(); }
+        )
+        .list(
+            "lost",
+            report.lost,
+            [](const auto& l) { return json_of(l.positions).member("why", l.why).done(); }
+        )
+        .list(
+            "streams",
+            report.streams,
+            [](const auto& s) {
+                return json_of(s).member("may_be_removed", s.may_be_removed).done();
+            }
+        )
+        .list("removed", report.removed, [](const auto& r) { return json_of(r).done(); })
+        .list(
+            "removed_of_streams",
+            report.removed_of_streams,
+            [](const auto& s) { return json_of(s).done(); }
+        )
+        .list(
+            "removals",
+            report.removals,
+            [](const auto& r) {
+                return json_writer{}
+                    .member("file", r.file)
+                    .member("at", r.at.to_string())
+                    .member("events", r.events)
+                    .member("why", r.why)
+                    .done();
+            }
+        )
+        .list(
+            "damage",
+            report.damage,
+            [](const auto& d) {
+                return json_writer{}
+                    .member("file", d.file)
+                    .member("offset", d.at.value())
+                    .member("error", d.what)
+                    .done();
+            }
+        )
+        .list("notes", report.notes, [](const auto& n) { return json_writer::text(n); })
+        .done();
 }
 
 } // namespace everfold
