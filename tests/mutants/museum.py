@@ -98,7 +98,7 @@ MUSEUM = (
             "M05", "a failed sync is tried once more", "log",
             "after a failed sync the writer stays failed, reads go on, and reopening believes no cache",
             (LOG + "log_writer_durability.cpp", WRITE_THEN_SYNC,
-             "write_or_take_back(in_flight_, from.at);\n        try {\n            file_->sync_data();\n"
+             "write_with_room(in_flight_, from.at);\n        try {\n            file_->sync_data();\n"
              "        } catch (const io_error&) {\n            file_->sync_data();\n        }"),
         ),),
     ),
@@ -156,7 +156,7 @@ MUSEUM = (
             mutant(
                 "M09.1", "a group is not synced", "log_crash",
                 "power lost at any operation loses nothing that was acknowledged",
-                (LOG + "log_writer_durability.cpp", WRITE_THEN_SYNC, "write_or_take_back(in_flight_, from.at);"),
+                (LOG + "log_writer_durability.cpp", WRITE_THEN_SYNC, "write_with_room(in_flight_, from.at);"),
             ),
             mutant(
                 "M09.2", "at the weaker levels a sync does nothing", "log_crash",
@@ -174,7 +174,7 @@ MUSEUM = (
                 "M10.1", "the process reads a group before its sync", "log",
                 "after a failed sync the writer stays failed, reads go on, and reopening believes no cache",
                 (LOG + "log_writer_durability.cpp", WRITE_THEN_SYNC,
-                 "write_or_take_back(in_flight_, from.at);\n"
+                 "write_with_room(in_flight_, from.at);\n"
                  "        index_group(in_flight_, from, mark.segment_id);\n        file_->sync_data();"),
                 (LOG + "log_writer_durability.cpp", "is_durable = true;\n        index_group(in_flight_, from, mark.segment_id);",
                  "is_durable = true;"),
@@ -183,7 +183,7 @@ MUSEUM = (
                 "M10.2", "the head mark moves before the sync", "log",
                 "a reader does not see what is written and not yet durable",
                 (LOG + "log_writer_durability.cpp", WRITE_THEN_SYNC,
-                 "write_or_take_back(in_flight_, from.at);\n        head_->write(encode(mark));\n"
+                 "write_with_room(in_flight_, from.at);\n        head_->write(encode(mark));\n"
                  "        file_->sync_data();"),
             ),
         ),

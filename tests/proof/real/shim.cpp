@@ -8,6 +8,7 @@
 //     error K E     call K fails with errno E; an interrupted one only once
 //     short K       call K, a read or write, does half of what it was asked for
 //     forget K      from call K on, writes are said to be done and are not: the planted bug
+//     unsynced K    from call K on, syncs are said to be done and are not: the planted bug
 //     signal K      call K ends the process with SIGSEGV: the planted bug
 
 #undef _FILE_OFFSET_BITS // both forms of each call are wrapped
@@ -106,6 +107,11 @@ bool is_forgotten(const char* name, long size) {
     return o.what == "forget" && counted(name) >= o.call && size >= 0;
 }
 
+bool is_unsynced(const char* name) {
+    const auto& o = given();
+    return o.what == "unsynced" && counted(name) >= o.call;
+}
+
 int open_with(const char* name, int at, const char* path, int flags, unsigned mode) {
     return through(name, [&](bool) {
         return static_cast<int>(::syscall(SYS_openat, at, path, flags, mode));
@@ -182,10 +188,14 @@ ssize_t pread(int from, void* data, size_t size, off_t where) {
 }
 
 int fdatasync(int file) {
+    if (is_unsynced("fdatasync"))
+        return 0;
     return through("fdatasync", [&](bool) { return real<int(int)>("fdatasync")(file); });
 }
 
 int fsync(int file) {
+    if (is_unsynced("fsync"))
+        return 0;
     return through("fsync", [&](bool) { return real<int(int)>("fsync")(file); });
 }
 
