@@ -7,6 +7,7 @@
 #include <everfold/log/segment_file.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace everfold::log {
@@ -323,7 +324,11 @@ void log_writer::write_with_room(bytes_view frames, byte_offset at) {
     if (end <= room_end_ || !is_worth_it)
         return write_or_take_back(frames, at);
     byte_buffer with_zeros;
-    with_zeros.reserve(static_cast<std::size_t>(room_end - at.value()));
+    try {
+        with_zeros.reserve(static_cast<std::size_t>(room_end - at.value()));
+    } catch (const std::bad_alloc&) { // then another time
+        return write_or_take_back(frames, at);
+    }
     append_bytes(with_zeros, frames);
     with_zeros.resize(static_cast<std::size_t>(room_end - at.value()));
     try {
