@@ -23,7 +23,9 @@ LINE = re.compile(r"^proof: (T\d\d) \| (.*) \| (\d+) \| (\d+) \| ([\d.]+)$", re.
 NEXT = re.compile(r"^proof-next: (\d+)$", re.MULTILINE)
 SECONDS = 480  # of one call; the suite ends with the step in which they are over
 # Suites on real processes: drivers that run whole, each for about five minutes with --full.
-REAL = ("audited_calls", "killed_writers", "system_calls", "full_disks")
+REAL = (
+    "audited_calls", "full_disks", "handed_over", "killed_readers", "killed_writers", "soak", "system_calls", "two_writers",
+)
 REAL_SECONDS = 330
 HEADER = ("| test | technique | cases | violations | seconds |", "| --- | --- | ---: | ---: | ---: |")
 

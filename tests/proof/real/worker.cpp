@@ -9,11 +9,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -129,6 +133,84 @@ int follow_events(const std::string& directory, const std::string& kept) {
     return 0;
 }
 
+std::uint64_t entries_of(const char* directory) {
+    const std::filesystem::directory_iterator all{directory};
+    return static_cast<std::uint64_t>(std::distance(begin(all), end(all)));
+}
+
+std::uint64_t lines_of(const char* file) {
+    std::ifstream in{file};
+    std::uint64_t out = 0;
+    for (std::string line; std::getline(in, line);)
+        ++out;
+    return out;
+}
+
+std::uint64_t resident_kib() {
+    std::ifstream in{"/proc/self/statm"};
+    std::uint64_t pages = 0;
+    in >> pages >> pages;
+    return pages * (static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024);
+}
+
+append_request some_events(std::uint64_t first, std::uint64_t count) {
+    append_request out;
+    out.streams.push_back(
+        {.stream = "s-" + std::to_string(first % 7),
+         .expected = expected_revision::any(),
+         .events = {}}
+    );
+    for (std::uint64_t i = 0; i < count; ++i)
+        out.streams.back().events.push_back(
+            {.type = "counted", .payload = payload_of(first + i), .tags = {"kind:soaked"}}
+        );
+    return out;
+}
+
+/// A log's whole life: segments that follow one another, followers that come and go, removals,
+/// compression, and an end. How long its slowest append took, in microseconds.
+std::uint64_t live_once(const std::string& directory) {
+    using clock = std::chrono::steady_clock;
+    std::filesystem::remove_all(directory);
+    auto s = open(directory + "/log", small_segments);
+    std::uint64_t slowest = 0;
+    for (std::uint64_t n = 0; n < 1200; n += 4) {
+        const auto before = clock::now();
+        static_cast<void>(s.append(some_events(n, 4)).value());
+        const auto took =
+            std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - before);
+        slowest = std::max(slowest, static_cast<std::uint64_t>(took.count()));
+        if (n % 400 != 0)
+            continue;
+        std::uint64_t count = 0;
+        subscription follower{s, checkpoint_file{directory + "/kept"}, {}, {.save_every = 50}};
+        follower.on_any([&](const recorded_event&) { ++count; });
+        static_cast<void>(follower.catch_up());
+        for (const auto& e : s.read(query{}.tag("kind:soaked")))
+            count += e.payload.size();
+        auto reader = open(directory + "/log", {.mode = open_mode::read_only});
+        if (count == 0 || reader.end() != s.end())
+            throw std::runtime_error{"a reader saw nothing, or less than was written"};
+    }
+    static_cast<void>(s.truncate("s-1", revision{100}));
+    static_cast<void>(s.scavenge());
+    s.close();
+    return slowest;
+}
+
+/// Life after life ("c": how many KiB are resident, and the slowest append; "d": descriptors and
+/// threads; "m": mappings), until nobody listens.
+int soak(const std::string& directory, bool planted) {
+    for (;;) {
+        const auto slowest = live_once(directory);
+        if (planted) // the bug: a descriptor a life
+            static_cast<void>(::dup(STDERR_FILENO));
+        say('d', entries_of("/proc/self/fd"), entries_of("/proc/self/task"));
+        say('m', lines_of("/proc/self/maps"), 0);
+        say('c', resident_kib(), slowest);
+    }
+}
+
 int run(const std::vector<std::string>& words) {
     const auto& what = words.at(0);
     if (what == "make") {
@@ -145,7 +227,9 @@ int run(const std::vector<std::string>& words) {
         return read_events(words.at(1));
     if (what == "follow")
         return follow_events(words.at(1), words.at(2));
-    throw std::runtime_error{"worker make|look|write|read|follow DIRECTORY ..."};
+    if (what == "soak")
+        return soak(words.at(1), words.size() > 2);
+    throw std::runtime_error{"worker make|look|write|read|follow|soak DIRECTORY ..."};
 }
 
 } // namespace
