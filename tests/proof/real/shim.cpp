@@ -9,6 +9,8 @@
 //     short K       call K, a read or write, does half of what it was asked for
 //     forget K      from call K on, writes are said to be done and are not: the planted bug
 //     unsynced K    from call K on, syncs are said to be done and are not: the planted bug
+//     follow K      from call K on, files are opened whatever they are, and links followed: the
+//                   planted bug
 //     signal K      call K ends the process with SIGSEGV: the planted bug
 
 #undef _FILE_OFFSET_BITS // both forms of each call are wrapped
@@ -113,6 +115,9 @@ bool is_unsynced(const char* name) {
 }
 
 int open_with(const char* name, int at, const char* path, int flags, unsigned mode) {
+    // Without O_NOFOLLOW and O_NONBLOCK: what one forgets.
+    if (given().what == "follow" && counted(name) >= given().call)
+        flags &= ~(O_NOFOLLOW | O_NONBLOCK);
     return through(name, [&](bool) {
         return static_cast<int>(::syscall(SYS_openat, at, path, flags, mode));
     });
