@@ -23,7 +23,7 @@ LINE = re.compile(r"^proof: (T\d\d) \| (.*) \| (\d+) \| (\d+) \| ([\d.]+)$", re.
 NEXT = re.compile(r"^proof-next: (\d+)$", re.MULTILINE)
 SECONDS = 480  # of one call; the suite ends with the step in which they are over
 # Suites on real processes: drivers that run whole, each for about five minutes with --full.
-REAL = ("audited_calls", "killed_writers", "system_calls", "full_disks", "hostile_places")
+REAL = ("audited_calls", "killed_writers", "system_calls", "full_disks", "hostile_places", "failing_calls")
 REAL_SECONDS = 330
 HEADER = ("| test | technique | cases | violations | seconds |", "| --- | --- | ---: | ---: | ---: |")
 
