@@ -5,6 +5,7 @@
 #include <everfold/log/segment_file.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -46,9 +47,13 @@ unused_name(io::file_system& files, const std::string& directory, const std::str
 
 std::string quarantine_directory(io::file_system& files, const std::string& directory) {
     auto path = io::join(directory, quarantine_name);
-    if (files.kind(path) == io::path_kind::missing) {
+    const auto kind = files.kind(path);
+    if (kind == io::path_kind::missing) {
         files.make_directory(path);
         files.sync_directory(directory);
+    } else if (kind != io::path_kind::directory) {
+        // A link would lead the log's bytes out of its directory.
+        throw io_error{"use as a directory", path, ENOTDIR};
     }
     return path;
 }

@@ -63,7 +63,8 @@ def calls_of(lines):
 
 class File:
     def __init__(self, is_new=False):
-        self.written, self.is_new, self.is_private = [], is_new, not is_new  # (when, at, by whom), of what is not synced
+        self.written = []  # (when, at, by whom), of what is not synced
+        self.is_new, self.is_private = is_new, not is_new
 
 
 class Audit:

@@ -9,12 +9,18 @@
 //     short K       call K, a read or write, does half of what it was asked for
 //     forget K      from call K on, writes are said to be done and are not: the planted bug
 //     unsynced K    from call K on, syncs are said to be done and are not: the planted bug
+//     follow K      from call K on, files are opened whatever they are, and links followed: the
+//                   planted bug
 //     signal K      call K ends the process with SIGSEGV: the planted bug
 
 #undef _FILE_OFFSET_BITS // both forms of each call are wrapped
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -113,6 +119,9 @@ bool is_unsynced(const char* name) {
 }
 
 int open_with(const char* name, int at, const char* path, int flags, unsigned mode) {
+    // Without O_NOFOLLOW and O_NONBLOCK: what one forgets.
+    if (given().what == "follow" && counted(name) >= given().call)
+        flags &= ~(O_NOFOLLOW | O_NONBLOCK);
     return through(name, [&](bool) {
         return static_cast<int>(::syscall(SYS_openat, at, path, flags, mode));
     });
@@ -242,6 +251,72 @@ int mkdirat(int at, const char* path, mode_t mode) noexcept {
     return through("mkdirat", [&](bool) {
         return real<int(int, const char*, mode_t)>("mkdirat")(at, path, mode);
     });
+}
+
+int flock(int file, int operation) noexcept {
+    return through("flock", [&](bool) { return real<int(int, int)>("flock")(file, operation); });
+}
+
+int fchmod(int file, mode_t mode) noexcept {
+    return through("fchmod", [&](bool) { return real<int(int, mode_t)>("fchmod")(file, mode); });
+}
+
+int fstatat(int at, const char* path, struct stat* into, int flags) noexcept {
+    return through("fstatat", [&](bool) {
+        return real<int(int, const char*, struct stat*, int)>("fstatat")(at, path, into, flags);
+    });
+}
+
+int fstatat64(int at, const char* path, struct stat64* into, int flags) noexcept {
+    return through("fstatat", [&](bool) {
+        return real<int(int, const char*, struct stat64*, int)>("fstatat64")(at, path, into, flags);
+    });
+}
+
+int fstat(int file, struct stat* into) noexcept {
+    return through("fstat", [&](bool) {
+        return real<int(int, struct stat*)>("fstat")(file, into);
+    });
+}
+
+int fstat64(int file, struct stat64* into) noexcept {
+    return through("fstat", [&](bool) {
+        return real<int(int, struct stat64*)>("fstat64")(file, into);
+    });
+}
+
+struct dirent64* readdir64(DIR* from) {
+    struct dirent64* out = nullptr;
+    const auto done = through("readdir", [&](bool) {
+        out = real<struct dirent64*(DIR*)>("readdir64")(from);
+        return 0;
+    });
+    return done == 0 ? out : nullptr;
+}
+
+struct dirent* readdir(DIR* from) {
+    struct dirent* out = nullptr;
+    const auto done = through("readdir", [&](bool) {
+        out = real<struct dirent*(DIR*)>("readdir")(from);
+        return 0;
+    });
+    return done == 0 ? out : nullptr;
+}
+
+void* mmap64(void* at, size_t size, int rights, int flags, int file, off64_t from) noexcept {
+    const auto call = real<void*(void*, size_t, int, int, int, off64_t)>("mmap64");
+    if (file == -1)
+        return call(at, size, rights, flags, file, from);
+    void* out = MAP_FAILED;
+    static_cast<void>(through("mmap", [&](bool) {
+        out = call(at, size, rights, flags, file, from);
+        return 0;
+    }));
+    return out;
+}
+
+void* mmap(void* at, size_t size, int rights, int flags, int file, off_t from) noexcept {
+    return mmap64(at, size, rights, flags, file, from);
 }
 // NOLINTEND
 }
