@@ -154,6 +154,7 @@ std::uint64_t resident_kib() {
 }
 
 append_request some_events(std::uint64_t first, std::uint64_t count) {
+    constexpr auto token_min = std::uint64_t{1} << 40U; // of those that take eight bytes
     append_request out;
     out.streams.push_back(
         {.stream = "s-" + std::to_string(first % 7),
@@ -162,7 +163,7 @@ append_request some_events(std::uint64_t first, std::uint64_t count) {
     );
     for (std::uint64_t i = 0; i < count; ++i)
         out.streams.back().events.push_back(
-            {.type = "counted", .payload = payload_of(first + i), .tags = {"kind:soaked"}}
+            {.type = "counted", .payload = payload_of(token_min + i), .tags = {"kind:soaked"}}
         );
     return out;
 }
@@ -172,6 +173,7 @@ append_request some_events(std::uint64_t first, std::uint64_t count) {
 std::uint64_t live_once(const std::string& directory) {
     using clock = std::chrono::steady_clock;
     std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
     auto s = open(directory + "/log", small_segments);
     std::uint64_t slowest = 0;
     for (std::uint64_t n = 0; n < 1200; n += 4) {
