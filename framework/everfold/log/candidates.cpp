@@ -50,6 +50,13 @@ ordinal_list within_bounds(ordinal_list list, ordinal_range within) {
     return list;
 }
 
+/// Whether no stream can be among them twice.
+bool are_apart(const selection_item::stream_names& names) {
+    return names.exact.size() <= 1 && names.prefixes.size() <= 1 &&
+           (names.exact.empty() || names.prefixes.empty() ||
+            !names.exact.front().starts_with(names.prefixes.front()));
+}
+
 ordinal_list list_of(
     const segment_index& index,
     const selection_item& item,
@@ -136,10 +143,8 @@ item_plan plan_of(const segment_index& index, const selection_item& item, ordina
         for (const auto number : out.stream_numbers)
             out.of_streams += index.count_of_stream(number);
         consider(out.of_streams, lookup::streams, 0);
-        // With one prefix, no stream is counted twice.
-        out.is_of_all_streams = item.streams->exact.empty() && item.streams->prefixes.size() == 1 &&
-                                item.types.empty() && item.tags.empty() &&
-                                out.of_streams == index.event_count();
+        out.is_of_all_streams = are_apart(*item.streams) && item.types.empty() &&
+                                item.tags.empty() && out.of_streams == index.event_count();
     }
     if (!item.types.empty()) {
         for (const auto number : numbers_of(index, item.types))
