@@ -5,6 +5,7 @@
   report.py BUILD_ROOT --full [SUITE...]     the figures of the catalogue, for at most eight minutes at a time
   report.py BUILD_ROOT --report [FILE]       FILE.md and FILE.json of what --full has come to; without that,
                                              of the quick shares
+  report.py BUILD_ROOT --publish             puts the table of what --full has come to into README.md
   report.py BUILD_ROOT --collect FILE...     takes in the lines that another program has printed
 
 A suite prints "proof: ID | technique | cases | violations | seconds" for each line of the table, and
@@ -28,6 +29,7 @@ REAL = (
     "soak", "system_calls", "two_writers",
 )
 REAL_SECONDS = 330
+MARKS = ("<!-- proof: ./tests/run --full, then --publish-proof -->\n", "<!-- end of proof -->\n")
 HEADER = ("| test | technique | cases | violations | seconds |", "| --- | --- | ---: | ---: | ---: |")
 
 
@@ -153,6 +155,29 @@ def report(build, to):
     return 1 if results.violations() else 0
 
 
+def put_between_marks(text, what):
+    before, rest = text.split(MARKS[0], 1)
+    return before + MARKS[0] + "\n" + what + "\n" + MARKS[1] + rest.split(MARKS[1], 1)[1]
+
+
+def publish(build):
+    results = Results(build)
+    if not results.data["suites"]:
+        sys.exit("nothing has been run with --full for this commit")
+    lines = list(table(results))
+    unfinished = [name for name, suite in results.data["suites"].items() if suite["next"] is not None]
+    absent = sorted(set(names(build)) - set(results.data["suites"]))
+    if unfinished or absent:
+        lines += ["", f"Not run to the end: {', '.join(unfinished + absent)}."]
+    path = os.path.join(ROOT, "README.md")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(put_between_marks(text, "\n".join(lines) + "\n"))
+    print("README.md is written.")
+    return 1 if results.violations() else 0
+
+
 def collect(build, paths):
     results = Results(build)
     for path in paths:
@@ -171,6 +196,8 @@ def main():
         return full(build, rest)
     if mode == "--collect":
         return collect(build, rest)
+    if mode == "--publish":
+        return publish(build)
     return report(build, rest[0] if rest else os.path.join(build, "proof"))
 
 

@@ -125,6 +125,13 @@ bool wrote_golden_files() {
     return true;
 }
 
+/// Zeros may lie ahead of an open log's frames, as many as a writer likes.
+byte_buffer without_zeros(byte_buffer content) {
+    while (!content.empty() && content.back() == std::byte{0})
+        content.pop_back();
+    return content;
+}
+
 } // namespace
 
 TEST_CASE("P20: a log of every released version is read, verified and gone on with") {
@@ -186,7 +193,8 @@ TEST_CASE("P20: what this version writes is, byte for byte, what its format was 
             // What a compressor makes of it is its own affair; it was read above.
             if (is_compressed(file) || !written.contains(file))
                 continue;
-            const bool is_same = content_of(entry.path()) == written.at(file);
+            const bool is_same =
+                without_zeros(content_of(entry.path())) == without_zeros(written.at(file));
             CHECK(is_same);
             ++compared;
         }

@@ -257,7 +257,8 @@ std::uint64_t event_log::stored_bytes() const {
                 throw;
         }
     }
-    return total;
+    const auto ahead = writer_ == nullptr ? 0 : writer_->zeros_ahead();
+    return total - std::min(ahead, total);
 }
 
 event_log::segment_counts event_log::count_segments() const {

@@ -342,6 +342,11 @@ void log_writer::write_with_room(bytes_view frames, byte_offset at) {
     }
 }
 
+std::uint64_t log_writer::zeros_ahead() const {
+    const std::lock_guard lock{mutex_};
+    return room_end_ > written_.at.value() ? room_end_ - written_.at.value() : 0;
+}
+
 void log_writer::cut_room(byte_offset end) {
     if (room_end_ <= end.value())
         return;

@@ -14,6 +14,7 @@
 #include <everfold/log/slots.hpp>
 #include <everfold/log/upkeep.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -160,6 +161,9 @@ public:
     /// goes into the record of it. docs/rewriting/scavenge.md.
     scavenged scavenge(const removal_plan& plan, const std::string& why);
 
+    /// Bytes of the active segment's file that lie ahead of its frames.
+    [[nodiscard]] std::uint64_t zeros_ahead() const;
+
     /// Writes what is gathered, marks the log as closed and gives up the lock. Idempotent.
     void close();
 
@@ -286,8 +290,9 @@ private:
     const std::uint64_t pair_; // zero: this writer has no mirror
     const std::uint64_t last_pair_;
     batch_framer framer_;
-    byte_buffer in_flight_{};  // empty unless it is being written
-    std::uint64_t room_end_{}; // of the zeros that were written ahead; 0: there are none
+    byte_buffer in_flight_{}; // empty unless it is being written
+    // Of the zeros that were written ahead, one past the last; 0: there are none.
+    std::atomic<std::uint64_t> room_end_{};
     bool may_have_room_{true}; // unless this writer has made the segment, and no zeros in it
     bool has_no_room_{};       // the disk was too full for more zeros
     // In the active segment, what is written and in the index, and what is synced, ends here. At
