@@ -126,8 +126,8 @@ bool wrote_golden_files() {
 }
 
 /// Zeros may lie ahead of an open log's frames, as many as a writer likes.
-byte_buffer without_zeros(byte_buffer content) {
-    while (!content.empty() && content.back() == std::byte{0})
+std::string without_zeros(std::string content) {
+    while (!content.empty() && content.back() == '\0')
         content.pop_back();
     return content;
 }

@@ -15,7 +15,7 @@ namespace everfold::log {
 namespace {
 
 /// So much of the active segment is written before its turn. A quarter of it is a large group.
-constexpr std::uint64_t zeros_ahead = 256_KiB;
+constexpr std::uint64_t zeros_ahead_max = 256_KiB;
 
 std::string text_of(const std::exception_ptr& failure) {
     try {
@@ -317,7 +317,7 @@ void log_writer::write_or_take_back(bytes_view frames, byte_offset at) {
 
 void log_writer::write_with_room(bytes_view frames, byte_offset at) {
     const auto end = at.value() + frames.size();
-    const auto ahead = std::min<std::uint64_t>(zeros_ahead, limits_.batch_bytes_max);
+    const auto ahead = std::min<std::uint64_t>(zeros_ahead_max, limits_.batch_bytes_max);
     const auto room_end = std::min(end + ahead, limits_.segment_bytes_max);
     // What is large takes as long as a new size does, and would be written twice.
     const bool is_worth_it = frames.size() < ahead / 4 && room_end > end && !has_no_room_;
