@@ -13,7 +13,7 @@ import time
 import support
 from killed_writers import FIRST, Oracle
 
-PATIENCE = 2.0  # seconds; a stale lock that is waited for takes longer
+PATIENCE = 5.0  # seconds; a stale lock that is waited for takes longer
 
 
 def begin(worker, *words, group=0):
