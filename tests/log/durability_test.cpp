@@ -192,6 +192,7 @@ TEST_CASE("P12: where there is room for an append and not for zeros behind it, i
     });
     append_texts(*log, "s", {"one"});
     append_texts(*log, "s", {"two"});
+    disk->observe({});
     CHECK_FALSE(is_first);
     CHECK(active_size(*disk) < 10'000);
     CHECK(read_all(*log).size() == 2);
