@@ -8,6 +8,7 @@
 #include <everfold/store/tools.hpp>
 
 #include <doctest/doctest.h>
+#include <support/sanitized.hpp>
 #include <support/stores.hpp>
 
 #include <algorithm>
@@ -149,7 +150,7 @@ std::string fault_after(const compaction& what, const io::machine& machine) {
 void crash_everywhere(const compaction& what, const char* name) {
     std::uint64_t states = 0;
     std::uint64_t at = 0;
-    for (bool has_fired = true; has_fired; ++at) {
+    for (bool has_fired = true; has_fired; at += one_in(7)) {
         const auto disk = what.disk->after_kill();
         disk->power_off_at(at);
         has_fired = false;
@@ -175,7 +176,7 @@ void crash_everywhere(const compaction& what, const char* name) {
     }
     for (const int failure : {EIO, ENOSPC}) {
         bool has_reached_end = false;
-        for (std::uint64_t n = 0; !has_reached_end; n += 3) {
+        for (std::uint64_t n = 0; !has_reached_end; n += 3 * one_in(7)) {
             CAPTURE(failure);
             CAPTURE(n);
             const auto disk = what.disk->after_kill();

@@ -243,7 +243,7 @@ TEST_CASE("a folder that is moved goes on") {
     CHECK(state.entries.size() == 2);
 }
 
-#if EVERFOLD_TEST_COUNTS_ALLOCATIONS
+#if !EVERFOLD_TEST_THREAD_SANITIZED
 TEST_CASE("folding allocates nothing for each event but what the state does") {
     const auto allocations_for = [](int count) {
         tape t;

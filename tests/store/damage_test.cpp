@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 #include <support/damaged_log.hpp>
+#include <support/sanitized.hpp>
 
 #include <cstdio>
 #include <map>
@@ -64,7 +65,7 @@ std::map<std::string, tally> damage_every_file(open_mode mode, Change&& change) 
             continue; // its text is for messages only
         const auto content = intact->content(path);
         auto& t = tallies[kind_of(path)];
-        for (std::size_t step = 0;; ++step) {
+        for (std::size_t step = 0;; step += one_in(9)) {
             auto changed = content;
             if (!change(changed, step))
                 break;
@@ -99,7 +100,7 @@ TEST_CASE("any flipped bit of a closed log is an error, a report, or changes no 
         // Segments have no bit to spare but an archive's padding; what is doubly stored or derived
         // may stay whole.
         CHECK(tallies["seg.evl"].counts[outcome::identical] == 0);
-        CHECK(tallies["seg.evl"].counts[outcome::error] > 5'000);
+        CHECK(tallies["seg.evl"].counts[outcome::error] > 5'000 / one_in(9));
         CHECK(tallies["seg.evz"].counts[outcome::identical] < 8 * 8);
         CHECK(tallies["snap.evs"].counts[outcome::identical] == 0);
     }

@@ -4,24 +4,13 @@
 // and how much of it is alive. What libraries take by malloc is not in it.
 
 #include <malloc.h>
+#include <support/sanitized.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
-
-// The thread sanitizer has its own operator new, which Clang does not let a program replace.
-#if defined(__SANITIZE_THREAD__)
-#define EVERFOLD_TEST_COUNTS_ALLOCATIONS 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define EVERFOLD_TEST_COUNTS_ALLOCATIONS 0
-#endif
-#endif
-#ifndef EVERFOLD_TEST_COUNTS_ALLOCATIONS
-#define EVERFOLD_TEST_COUNTS_ALLOCATIONS 1
-#endif
 
 namespace everfold::testing {
 
@@ -37,7 +26,8 @@ inline void begin_peak() {
     bytes_at_peak = bytes_alive.load();
 }
 
-#if EVERFOLD_TEST_COUNTS_ALLOCATIONS
+// The thread sanitizer has its own operator new, which Clang does not let a program replace.
+#if !EVERFOLD_TEST_THREAD_SANITIZED
 inline void* counted(std::size_t size) {
     ++allocations;
     void* const room = std::malloc(size == 0 ? 1 : size);
@@ -59,7 +49,7 @@ inline void give_back(void* room) noexcept {
 
 } // namespace everfold::testing
 
-#if EVERFOLD_TEST_COUNTS_ALLOCATIONS
+#if !EVERFOLD_TEST_THREAD_SANITIZED
 void* operator new(std::size_t size) {
     return everfold::testing::counted(size);
 }
