@@ -426,8 +426,8 @@ MUSEUM = (
         (mutant(
             "M32", "of appends in flight the last one is completed first", "log",
             "appends in flight from one thread are placed and completed in the order of the calls",
-            (LOG + "log_writer_durability.cpp", "std::move(completions_.front());\n    completions_.pop_front();",
-             "std::move(completions_.back());\n    completions_.pop_back();"),
+            (LOG + "log_writer_durability.cpp", "std::move(completions_.front());\n        completions_.pop_front();",
+             "std::move(completions_.back());\n        completions_.pop_back();"),
         ),),
     ),
     Exhibit(

@@ -23,6 +23,12 @@ struct frame_view {
     [[nodiscard]] byte_offset end() const noexcept { return at.advanced(header.frame_size()); }
 };
 
+/// With the chain of its segment's frames up to its end.
+struct chained_frame {
+    frame_view frame{};
+    std::uint64_t chain_after{};
+};
+
 /// Why there is no frame at an offset.
 enum class frame_fault : std::uint8_t {
     none,

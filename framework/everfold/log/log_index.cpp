@@ -65,8 +65,17 @@ void log_index::add_active(
 }
 
 const char* log_index::add_batch(const frame_view& frame, std::uint64_t chain_after) {
+    const chained_frame one{frame, chain_after};
+    return add_batches({&one, 1});
+}
+
+const char* log_index::add_batches(std::span<const chained_frame> frames) {
     const std::unique_lock lock{mutex_};
-    return segments_.back().growing->add(frame, chain_after);
+    auto& growing = *segments_.back().growing;
+    for (const auto& f : frames)
+        if (const auto* fault = growing.add(f.frame, f.chain_after))
+            return fault;
+    return nullptr;
 }
 
 void log_index::publish() {

@@ -22,6 +22,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -107,6 +108,9 @@ public:
 
     /// The next batch of the active segment. A sentence where its records are not well-formed.
     [[nodiscard]] const char* add_batch(const frame_view& frame, std::uint64_t chain_after);
+
+    /// The same of some, under one lock; those after one that is not are not added.
+    [[nodiscard]] const char* add_batches(std::span<const chained_frame> frames);
 
     /// Makes all that was added visible.
     void publish();

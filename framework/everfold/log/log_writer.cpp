@@ -7,7 +7,9 @@
 #include <everfold/log/segment_file.hpp>
 
 #include <algorithm>
+#include <array>
 #include <new>
+#include <span>
 #include <utility>
 
 namespace everfold::log {
@@ -228,6 +230,7 @@ std::optional<begun_append> log_writer::begin(
         throw;
     }
     out.end = framer_.here().next;
+    begun_.store(begun_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (durable_waiters_ > 0)
         changed_.notify_all();
     return out;
@@ -387,18 +390,24 @@ void log_writer::forget_unwritten(const io_error& why) {
 
 void log_writer::index_group(bytes_view group, const walk_state& from, std::uint64_t segment_id) {
     const auto seed = header_seed(index_->log_id(), segment_id);
-    frame_view frame{.at = from.at};
+    auto at = from.at;
     auto chain = from.chain;
+    // Who appends looks into the index, too: not a lock for each frame, nor one for very many.
+    std::array<chained_frame, 64> some{};
+    std::size_t count = 0;
     while (!group.empty()) {
-        const auto header = decode_frame_header(group, seed, frame.at);
+        const auto header = decode_frame_header(group, seed, at);
         check(header.has_value(), "what was framed is a frame");
-        frame.header = *header;
-        frame.body = group.subspan(frame_header_size, header->body_length);
-        chain = chain_after(chain, frame.header.body_checksum);
-        const auto* fault = index_->add_batch(frame, chain);
-        check(fault == nullptr, "what was framed is well-formed");
-        frame.at = frame.end();
+        const frame_view frame{at, *header, group.subspan(frame_header_size, header->body_length)};
+        chain = chain_after(chain, header->body_checksum);
+        at = frame.end();
         group = group.subspan(static_cast<std::size_t>(header->frame_size()));
+        some.at(count++) = {frame, chain};
+        if (count < some.size() && !group.empty())
+            continue;
+        const auto* fault = index_->add_batches(std::span{some}.first(count));
+        check(fault == nullptr, "what was framed is well-formed");
+        count = 0;
     }
     index_->publish();
 }

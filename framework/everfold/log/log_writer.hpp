@@ -226,6 +226,9 @@ private:
     [[nodiscard]] std::shared_ptr<group_fate> take_gathered();
     /// Settles what has gathered. Nobody else may be at it.
     void lead(std::unique_lock<std::mutex>& lock);
+    /// Those whom the last sync has let go come back at once, and one sync for all is worth a
+    /// moment. By who syncs; unlocks meanwhile.
+    void await_cohort(std::unique_lock<std::mutex>& lock);
     void write_and_sync(std::unique_lock<std::mutex>& lock); // lead() at level commit
     void write_out(std::unique_lock<std::mutex>& lock);      // lead() at the others
     void sync_written(std::unique_lock<std::mutex>& lock);   // the same; nobody else may sync
@@ -299,6 +302,12 @@ private:
     // level commit the two are the same.
     walk_state written_{};
     walk_state durable_{};
+    // In batches: begun, taken to be written, and how many there were of the last sync's and of
+    // those that came while it lasted.
+    std::atomic<std::uint64_t> begun_{};
+    std::uint64_t taken_{};
+    std::uint64_t cohort_{};
+    std::chrono::nanoseconds sync_took_{};
     /// What becomes of the frames that are gathered now.
     std::shared_ptr<group_fate> gathering_{};
     /// Of those that are gathered next: there wherever something is gathered, so that writing it

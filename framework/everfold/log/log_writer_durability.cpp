@@ -5,6 +5,9 @@
 #include <everfold/log/not_written.hpp>
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <thread>
 #include <utility>
 
 namespace everfold::log {
@@ -13,6 +16,12 @@ namespace {
 
 /// Of what nobody waits for, so much gathers before it is written.
 constexpr std::size_t gathered_bytes_max = 1_MiB;
+
+/// Of what is finished later, so many are told without a look at what else is due.
+constexpr std::size_t completed_at_once = 64;
+
+/// A sync waits no longer for those who are about to join it: a few wake-ups.
+constexpr std::chrono::microseconds cohort_wait_max{60};
 
 } // namespace
 
@@ -86,9 +95,29 @@ std::shared_ptr<group_fate> log_writer::take_gathered() {
     return std::exchange(gathering_, std::move(gathering_next_));
 }
 
+void log_writer::await_cohort(std::unique_lock<std::mutex>& lock) {
+    const auto all = taken_ + cohort_;
+    if (!machine_.has_background || begun_.load(std::memory_order_relaxed) >= all)
+        return;
+    const auto now = [this] { return machine_.time->monotonic(); };
+    const auto until = now() + std::min<std::chrono::nanoseconds>(sync_took_, cohort_wait_max);
+    lock.unlock();
+    while (begun_.load(std::memory_order_relaxed) < all && now() < until)
+        std::this_thread::yield();
+    lock.lock();
+}
+
 void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
-    const auto group = take_gathered();
     is_syncing_ = true;
+    await_cohort(lock);
+    if (failure_) {
+        is_syncing_ = false;
+        changed_.notify_all();
+        note_failure();
+        rethrow_failure();
+    }
+    const auto group = take_gathered();
+    const auto taken_before = std::exchange(taken_, begun_.load(std::memory_order_relaxed));
     framer_.take(in_flight_);
     const auto from = durable_;
     const auto to = framer_.here();
@@ -97,6 +126,7 @@ void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
     mark.end = to.next;
     std::exception_ptr failed;
     bool is_durable = false;
+    const auto began = machine_.time->monotonic();
     lock.unlock();
     try {
         write_with_room(in_flight_, from.at);
@@ -114,6 +144,8 @@ void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
     lock.lock();
     is_syncing_ = false;
     in_flight_.clear();
+    cohort_ = begun_.load(std::memory_order_relaxed) - taken_before;
+    sync_took_ = machine_.time->monotonic() - began;
     if (is_durable) {
         written_ = to;
         durable_ = to;
@@ -333,16 +365,28 @@ void log_writer::rotate_if_old(std::unique_lock<std::mutex>& lock) {
 }
 
 void log_writer::complete_first(std::unique_lock<std::mutex>& lock) {
-    const auto first = std::move(completions_.front());
-    completions_.pop_front();
+    std::array<completion, completed_at_once> done{};
+    std::size_t count = 0;
+    const auto take = [&] {
+        done.at(count++) = std::move(completions_.front());
+        completions_.pop_front();
+    };
+    take();
+    const auto& first = done.front().begun;
     std::exception_ptr why;
     try {
-        reach(lock, first.begun);
+        reach(lock, first);
+        // Those behind it that share its fate: the lock is free while they are told.
+        while (count < done.size() && !completions_.empty() &&
+               completions_.front().begun.group == first.group &&
+               completions_.front().begun.level == first.level)
+            take();
     } catch (...) {
         why = std::current_exception();
     }
     lock.unlock();
-    first.then(why);
+    for (const auto& c : std::span{done}.first(count))
+        c.then(why);
     lock.lock();
 }
 
