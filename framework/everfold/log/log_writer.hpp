@@ -229,9 +229,10 @@ private:
     /// Those whom the last sync has let go come back at once, and one sync for all is worth a
     /// moment. By who syncs; unlocks meanwhile.
     void await_cohort(std::unique_lock<std::mutex>& lock);
-    void write_and_sync(std::unique_lock<std::mutex>& lock); // lead() at level commit
-    void write_out(std::unique_lock<std::mutex>& lock);      // lead() at the others
-    void sync_written(std::unique_lock<std::mutex>& lock);   // the same; nobody else may sync
+    [[nodiscard]] std::chrono::nanoseconds time_of_sync() const; // any thread
+    void write_and_sync(std::unique_lock<std::mutex>& lock);     // lead() at level commit
+    void write_out(std::unique_lock<std::mutex>& lock);          // lead() at the others
+    void sync_written(std::unique_lock<std::mutex>& lock);       // the same; nobody else may sync
     void make_durable(std::unique_lock<std::mutex>& lock, position end);
     void end_group(const std::exception_ptr& failed, group_fate& group);
     [[nodiscard]] bool is_sync_due() const;

@@ -95,14 +95,19 @@ std::shared_ptr<group_fate> log_writer::take_gathered() {
     return std::exchange(gathering_, std::move(gathering_next_));
 }
 
+std::chrono::nanoseconds log_writer::time_of_sync() const {
+    // A simulated clock moves where it is read.
+    return machine_.has_background ? machine_.time->monotonic() : std::chrono::nanoseconds{};
+}
+
 void log_writer::await_cohort(std::unique_lock<std::mutex>& lock) {
     const auto all = taken_ + cohort_;
     if (!machine_.has_background || begun_.load(std::memory_order_relaxed) >= all)
         return;
-    const auto now = [this] { return machine_.time->monotonic(); };
-    const auto until = now() + std::min<std::chrono::nanoseconds>(sync_took_, cohort_wait_max);
+    const auto until =
+        time_of_sync() + std::min<std::chrono::nanoseconds>(sync_took_, cohort_wait_max);
     lock.unlock();
-    while (begun_.load(std::memory_order_relaxed) < all && now() < until)
+    while (begun_.load(std::memory_order_relaxed) < all && time_of_sync() < until)
         std::this_thread::yield();
     lock.lock();
 }
@@ -126,7 +131,7 @@ void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
     mark.end = to.next;
     std::exception_ptr failed;
     bool is_durable = false;
-    const auto began = machine_.time->monotonic();
+    const auto began = time_of_sync();
     lock.unlock();
     try {
         write_with_room(in_flight_, from.at);
@@ -145,7 +150,7 @@ void log_writer::write_and_sync(std::unique_lock<std::mutex>& lock) {
     is_syncing_ = false;
     in_flight_.clear();
     cohort_ = begun_.load(std::memory_order_relaxed) - taken_before;
-    sync_took_ = machine_.time->monotonic() - began;
+    sync_took_ = time_of_sync() - began;
     if (is_durable) {
         written_ = to;
         durable_ = to;

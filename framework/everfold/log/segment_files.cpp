@@ -137,6 +137,7 @@ segment_files::store_index(const segment_entry& entry, const segment_index& inde
     const auto path = io::join(directory_, name);
     std::string why;
     try {
+        const std::lock_guard one_at_a_time{storing_};
         io::replace_durably(*machine_.files, path, encode(index, identity_of(entry)));
         if (auto stored = open_stored_index(*machine_.files, path, identity_of(entry), why))
             return stored;
@@ -152,6 +153,7 @@ void segment_files::store_active_index(
 ) {
     const auto name = index_file_name(entry);
     try {
+        const std::lock_guard one_at_a_time{storing_};
         io::replace_durably(*machine_.files, io::join(directory_, name), encode(index, of));
     } catch (const error& e) {
         note("the index '" + name + "' could not be stored: " + e.what());

@@ -83,6 +83,7 @@ private:
     std::uint32_t batch_bytes_max_;
     bool stores_indexes_;
     std::mutex mutex_{};
+    std::mutex storing_{}; // an index: the same one may be made twice, under one temporary name
     /// The ones that were asked for last, the very last in front.
     std::list<std::pair<std::string, std::shared_ptr<segment_source>>> open_{};
     std::vector<std::string> notes_{};
