@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 #include <support/log_verbs.hpp>
+#include <support/sanitized.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -240,7 +241,7 @@ TEST_CASE("one copy of the head mark is whole whatever fails, is killed and lose
     enum class mishap : std::uint8_t { fails, is_killed, fails_and_is_killed };
     for (const auto what : {mishap::fails, mishap::is_killed, mishap::fails_and_is_killed}) {
         const bool is_killed = what != mishap::fails;
-        for (std::uint64_t k = 0; k < operations; ++k) {
+        for (std::uint64_t k = 0; k < operations; k += one_in(7)) {
             const auto first = whole->after_kill();
             std::shared_ptr<io::simulated_disk> disk;
             const auto killed_at = begin + k + (what == mishap::is_killed ? 0 : 1);
