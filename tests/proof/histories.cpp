@@ -270,19 +270,28 @@ bool spoil(history& h, std::uint64_t kind, std::mt19937_64& random) {
     };
     if (events.size() < 4)
         return false;
-    const auto at = random() % (events.size() - 1);
+    // Only an acknowledged event is missed: the others may have been lost, or be in either order.
+    std::vector<std::ptrdiff_t> promised;
+    for (std::size_t i = 0; i < events.size(); ++i)
+        if (std::ranges::any_of(h.calls, [&](const call& c) {
+                return c.said == answer::appended && c.number == events[i];
+            }))
+            promised.push_back(static_cast<std::ptrdiff_t>(i));
+    if (promised.empty())
+        return false;
+    const auto at = promised[random() % promised.size()];
     switch (kind % 8) {
     case 0: // lost
-        events.erase(events.begin() + static_cast<std::ptrdiff_t>(at));
+        events.erase(events.begin() + at);
         return true;
     case 1: // twice
-        events.push_back(events[at]);
+        events.push_back(*(events.begin() + at));
         return true;
     case 2: // from nowhere
         events.push_back(4'000'000);
         return true;
     case 3: // in another order
-        std::swap(events[at], events[at + 1]);
+        std::iter_swap(events.begin() + at, events.begin() + (at == 0 ? 1 : at - 1));
         return true;
     case 4: { // a read of what nobody wrote
         auto* c = any_of(answer::read);
